@@ -1,0 +1,28 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace kontor::persistence {
+
+/// What a walk over the pages of an LMDB file found.
+struct StructureReport {
+  std::uint64_t pages = 0;           ///< Reachable, free and meta pages together.
+  std::uint64_t branch_pages = 0, leaf_pages = 0, overflow_pages = 0, free_pages = 0;
+  std::vector<std::string> faults;   ///< One sentence each, with the page number; empty: sound.
+  bool sound() const { return faults.empty(); }
+};
+
+/// Checks `data.mdb` of a closed (or just being opened) environment before LMDB follows a single pointer in it: LMDB has
+/// no page checksums, and a flipped bit in a branch page would crash the process or hide records.
+///
+/// Checks: file size against the last page; both meta pages (magic, version, page size, transaction numbers differ by
+/// one and have their page's parity, so that a damaged newer meta page cannot silently give way to the older); every
+/// branch and leaf page of every named database and of the free list (its own number, flags, bounds, node offsets and
+/// sizes inside the page, keys ascending and inside the parent's range, counts equal to the database's record); overflow
+/// pages (number, count); no page used twice, no used page in the free list. Record contents have checksums of their own.
+/// Reads with pread; never maps. Source: LMDB 0.9.24, mdb.c: MDB_page, MDB_node, MDB_db, MDB_meta.
+StructureReport check_structure(const std::filesystem::path& data_mdb);
+
+}  // namespace kontor::persistence

@@ -1,0 +1,108 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "domain/inventory.hpp"
+#include "domain/ledger.hpp"
+#include "domain/operations.hpp"
+#include "domain/order.hpp"
+
+/// The in-process face of Kontor: open a directory, submit requests, read state, close. Links without CAF's headers.
+namespace kontor {
+
+struct EngineOptions {
+  std::filesystem::path dir;              ///< Made when missing.
+  std::uint16_t shards = 0;               ///< 0: as the directory was made, 1 for a new one. Fixed at creation.
+  std::uint64_t map_bytes = kMapBytesDefault;                 ///< Upper bound of each shard's file.
+  std::uint64_t reserve_bytes = kReserveBytesMin;             ///< Kept free to finish what is promised.
+  std::uint64_t checkpoint_journal_bytes = kCheckpointJournalBytes;  ///< Journal written between checkpoints; 0: never.
+  std::size_t open_transactions_max = kOpenTransactionsMax;   ///< Admitted and unanswered; beyond: overloaded.
+  std::size_t worker_threads = 0;         ///< Of the actors; 0: as many as there are cores.
+  /// The journal failed and the outcome of its last write is unknown. Must not return; default: print to standard
+  /// error and end the process with exit code 74. Recovery at the next open decides.
+  std::function<void(const std::string& explanation)> on_fatal;
+};
+
+enum class Verdict : std::uint8_t {
+  committed,  ///< All of it happened and is durable.
+  aborted,    ///< Nothing of it happened, nor will; `error` says why.
+  unknown,    ///< Not known here (`error` says why): ask by sending the same request with the same key.
+};
+std::string_view to_string(Verdict verdict);
+
+/// What became of one request.
+struct Outcome {
+  std::uint32_t index = 0;    ///< Which request of the submit call.
+  Verdict verdict = Verdict::unknown;
+  bool replayed = false;      ///< The key had its effect before: `transaction` is that earlier one.
+  TransactionId transaction;  ///< Also the order's id for a checkout. None when refused before a transaction began.
+  Error error;
+};
+
+/// Called once or several times until every request of a submit has its outcome, on an engine thread: must not block
+/// and must not call `close`.
+using OnOutcomes = std::function<void(std::span<const Outcome>)>;
+
+/// What recovery found and did when the directory was opened, over all shards.
+struct RecoveryReport {
+  std::uint64_t records = 0;            ///< Journal records replayed.
+  std::uint64_t transactions = 0;       ///< Prepared transactions in them.
+  std::uint64_t committed = 0;          ///< Of these, by a decision on record.
+  std::uint64_t aborted = 0;            ///< Of these, by a decision, or presumed: no decision on record.
+  std::uint64_t in_doubt = 0;           ///< Resolved by asking another shard.
+  double seconds = 0;
+};
+
+/// Running totals since open, over all shards. Any thread may ask at any time.
+struct EngineCounters {
+  std::uint64_t submitted = 0, committed = 0, aborted = 0, unknown = 0, replayed = 0;
+  std::uint64_t prepared = 0;           ///< Transactions whose every vote was yes: P1 = prepared / begun.
+  std::uint64_t begun = 0;              ///< Transactions that reached their participants.
+  std::uint64_t open = 0;               ///< Admitted and not answered.
+  std::uint64_t in_doubt = 0;           ///< Prepared here for another shard, decision not known.
+  std::uint64_t journal_commits = 0, journal_records = 0, journal_bytes = 0, checkpoints = 0;
+  bool storage_full = false;
+};
+
+/// One engine on one directory. All members may be called from any thread unless said otherwise.
+class Engine {
+public:
+  /// Recovers and starts. Errors: directory_in_use, corrupt_journal, incompatible_format, io_error, invalid_argument;
+  /// `explanation` gets a sentence for people.
+  static Result<std::unique_ptr<Engine>> open(const EngineOptions& options, std::string* explanation = nullptr);
+  /// Closes.
+  ~Engine();
+
+  /// Submits `requests` (copied before it returns; at most kSubmitRequestsMax). Each is its own transaction; they begin
+  /// in order, but two that touch the same objects may be refused or succeed independently.
+  void submit(std::span<const Request> requests, OnOutcomes on_outcomes);
+  /// One request.
+  std::future<Outcome> submit(Request request);
+
+  /// Reads answer when what they saw is durable. Errors: unknown_account, unknown_sku, unknown_order, shutting_down.
+  std::future<Result<Account>> account(const AccountId& id);
+  std::future<Result<Product>> product(const Sku& sku);
+  std::future<Result<Order>> order(const OrderId& id);
+
+  const RecoveryReport& recovery() const;
+  EngineCounters counters() const;
+  std::uint16_t shards() const;
+  /// Writes a checkpoint now on every shard and waits for it. For tests and before a planned stop.
+  void checkpoint();
+
+  /// Refuses new work, answers everything in flight (what cannot be finished in kDrainTimeoutMax: unknown), stops.
+  void close();
+
+private:
+  Engine();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace kontor

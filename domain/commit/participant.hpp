@@ -1,0 +1,104 @@
+#pragma once
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <deque>
+#include <span>
+
+#include "domain/commit/vote.hpp"
+#include "domain/limits.hpp"
+
+namespace kontor::commit {
+
+/// The participant's side of two-phase commit with presumed abort, written once for every resource.
+///
+/// A Resource (Ledger, Inventory, OrderBook) says what can be promised (`decide`), sets it aside (`hold`) and ends the
+/// promise (`settle`). The participant adds what the protocol asks: which transactions are open, the same answer to a
+/// repeat, a tombstone for an abort that came first. A promise ends by decision only: nothing here knows time.
+/// Source: Mohan, Lindsay, Obermarck, "Transaction management in the R* distributed DBMS" (1986), presumed abort.
+template <class Resource>
+class Participant {
+public:
+  using Demand = typename Resource::Demand;
+  using Claim = typename Resource::Claim;
+
+  struct Promise {
+    Claim claim;
+    /// A position above every record this participant had appended before this one, and not above its own record: for
+    /// replay, to tell which rows of a checkpoint have the claim in.
+    Position prepared = 0;
+  };
+  using Open = boost::unordered_flat_map<TransactionId, Promise>;
+
+  Resource resource;
+
+  /// Voted yes, decision not known: a repeated prepare is answered yes again and changes nothing.
+  bool holds(const TransactionId& transaction) const { return open_.contains(transaction); }
+
+  /// May this be promised? Changes nothing. Must not be asked while `holds`.
+  /// Errors: the resource's; transaction_aborted when the abort came first.
+  template <class... Known>
+  auto decide(const TransactionId& transaction, std::span<const Demand> demands, const Known&... known) const
+      -> decltype(resource.decide(demands, known...)) {
+    if (tombstones_.contains(transaction)) return Error{Errc::transaction_aborted, "abort came before prepare"};
+    return resource.decide(demands, known...);
+  }
+
+  /// Takes in what `decide` allowed. `applies(row)` says whether a row lacks this event; see recovery.
+  template <class Applies>
+  void hold(const TransactionId& transaction, Claim claim, Position prepared, const Applies& applies) {
+    if constexpr (requires { claim.postings; }) {
+      for (const auto& posting : claim.postings)
+        if (applies(posting.row)) resource.hold(posting);
+      if (claim.creation) resource.hold_creation(*claim.creation);
+    } else {
+      resource.hold(claim, transaction);
+    }
+    open_.emplace(transaction, Promise{std::move(claim), prepared});
+  }
+  void hold(const TransactionId& transaction, Claim claim, Position prepared) {
+    hold(transaction, std::move(claim), prepared, [](auto) { return true; });
+  }
+
+  /// Takes in a decision, whose record is at `decided`. A decision for a transaction that is not open changes nothing:
+  /// it is a repeat, or an abort of what was refused; `early` (the prepare may still come) leaves a tombstone.
+  /// Returns whether a promise was ended.
+  template <class Applies>
+  bool settle(const Decision& decision, Position decided, bool early, const Applies& applies) {
+    const auto it = open_.find(decision.transaction);
+    if (it == open_.end()) {
+      if (early && !decision.commit) bury(decision.transaction);
+      return false;
+    }
+    Claim& claim = it->second.claim;
+    if constexpr (requires { claim.postings; }) {
+      for (const auto& posting : claim.postings)
+        if (applies(posting.row)) resource.settle(posting, decision.commit);
+      if (claim.creation) resource.settle_creation(*claim.creation, decision.commit);
+    } else {
+      resource.settle(claim, decision.commit, decided);
+    }
+    open_.erase(it);
+    return true;
+  }
+  bool settle(const Decision& decision, Position decided, bool early = false) {
+    return settle(decision, decided, early, [](auto) { return true; });
+  }
+
+  const Open& open() const { return open_; }
+  std::size_t tombstones() const { return tombstones_.size(); }
+
+private:
+  void bury(const TransactionId& transaction) {
+    if (!tombstones_.insert(transaction).second) return;
+    burials_.push_back(transaction);
+    if (burials_.size() <= kTombstonesMax) return;
+    tombstones_.erase(burials_.front());
+    burials_.pop_front();
+  }
+
+  Open open_;
+  boost::unordered_flat_set<TransactionId> tombstones_;
+  std::deque<TransactionId> burials_;
+};
+
+}  // namespace kontor::commit

@@ -1,0 +1,33 @@
+#include "domain/commit/site.hpp"
+
+#include <algorithm>
+
+namespace kontor::commit {
+
+void Site::prepared(const TransactionId& transaction) {
+  open_.emplace(transaction, 0);
+  raise_high_water(transaction);
+}
+
+void Site::raise_high_water(const TransactionId& transaction) {
+  TransactionId& high = high_water_[transaction.shard];
+  high = std::max(high, transaction);
+}
+
+Site::Lesson Site::learn(const Decision& decision) {
+  if (open_.erase(decision.transaction) != 0) return Lesson::apply;
+  const auto it = high_water_.find(decision.transaction.shard);
+  const bool seen = it != high_water_.end() && decision.transaction <= it->second;
+  if (decision.commit) return seen ? Lesson::acknowledge : Lesson::ignore;
+  return seen ? Lesson::ignore : Lesson::tombstone;
+}
+
+std::vector<TransactionId> Site::in_doubt() const {
+  std::vector<TransactionId> out;
+  out.reserve(open_.size());
+  for (const auto& [transaction, unused] : open_) out.push_back(transaction);
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+}  // namespace kontor::commit

@@ -1,0 +1,40 @@
+#pragma once
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <map>
+#include <vector>
+
+#include "domain/commit/vote.hpp"
+
+namespace kontor::commit {
+
+/// What a shard knows of transactions that another shard coordinates. Pure; the participants hold the claims.
+class Site {
+public:
+  /// This site's yes vote on `transaction` is written (durable before it is told).
+  void prepared(const TransactionId& transaction);
+
+  enum class Lesson : std::uint8_t {
+    apply,        ///< New: write `learned`, tell the participants; acknowledge a commit once that is durable.
+    acknowledge,  ///< A commit that was applied and is durable here: only the acknowledgement was lost.
+    tombstone,    ///< An abort before its prepare: leave a tombstone at the participants.
+    ignore,       ///< A repeat that needs no answer, or a commit of what was never prepared here (a fault elsewhere).
+  };
+  /// A decision arrives from its coordinator.
+  Lesson learn(const Decision& decision);
+
+  bool in_doubt(const TransactionId& transaction) const { return open_.contains(transaction); }
+  /// All that voted yes and whose decision is not known: to be asked about until answered.
+  std::vector<TransactionId> in_doubt() const;
+  std::size_t open() const { return open_.size(); }
+
+  /// The highest transaction of each coordinator's shard that was ever prepared here. What lies below and is not open
+  /// was settled here durably. Kept by checkpoints.
+  const std::map<ShardId, TransactionId>& high_water() const { return high_water_; }
+  void raise_high_water(const TransactionId& transaction);
+
+private:
+  boost::unordered_flat_map<TransactionId, char> open_;
+  std::map<ShardId, TransactionId> high_water_;
+};
+
+}  // namespace kontor::commit

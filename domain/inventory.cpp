@@ -1,0 +1,139 @@
+#include "domain/inventory.hpp"
+
+namespace kontor {
+namespace {
+
+/// How an action moves units: out of `on_hand` through `held`, or into it through `incoming`.
+bool takes(const Inventory::Posting& posting) {
+  return posting.action == StockAction::sell || (posting.action == StockAction::adjust && posting.amount < 0);
+}
+Units magnitude(const Inventory::Posting& posting) { return posting.amount < 0 ? -posting.amount : posting.amount; }
+
+Result<void> check_units(const Product& product, const StockDemand& demand, std::uint32_t line) {
+  const bool takes_units = demand.action == StockAction::sell || demand.amount < 0;
+  const Units units = demand.amount < 0 ? -demand.amount : demand.amount;
+  if (units > kQuantityUnitsMax * static_cast<Units>(kLinesMax)) return Error{Errc::amount_out_of_range, "quantity", line};
+  if (demand.amount < (demand.action == StockAction::adjust ? -units : 1)) return Error{Errc::invalid_argument, "quantity", line};
+  if (takes_units) {
+    if (units > product.available()) return Error{Errc::out_of_stock, "sku", line, product.available()};
+  } else if (product.on_hand + product.incoming + units > kStockUnitsMax) {
+    return Error{Errc::amount_out_of_range, "stock", line};
+  }
+  return {};
+}
+
+Result<void> check(const Product& product, const StockDemand& demand, std::uint32_t line) {
+  if (demand.expected_version != 0 && demand.expected_version != product.version)
+    return Error{Errc::price_changed, "expected_version", line, product.version};
+  if (demand.currency && demand.currency != product.currency) return Error{Errc::currency_mismatch, "sku", line};
+  if (demand.action != StockAction::set_price) return check_units(product, demand, line);
+  if (product.pricing) return Error{Errc::conflict, "price is being set", line};
+  if (demand.amount < 0 || demand.amount > kAmountMinorMax) return Error{Errc::amount_out_of_range, "price", line};
+  return {};
+}
+
+}  // namespace
+
+Result<Inventory::Claim> Inventory::decide(std::span<const StockDemand> demands) const {
+  Claim claim;
+  std::uint32_t line = 0;
+  const StockDemand* previous = nullptr;
+  for (const StockDemand& demand : demands) {
+    if (previous && !(previous->sku < demand.sku)) return Error{Errc::invalid_argument, "sku named twice", line};
+    previous = &demand;
+    const auto it = by_sku_.find(demand.sku);
+    if (demand.action == StockAction::define) {
+      if (demands.size() != 1) return Error{Errc::invalid_argument, "sku"};
+      if (it != by_sku_.end()) return Error{Errc::already_exists, "sku"};
+      if (creating_.contains(demand.sku)) return Error{Errc::conflict, "product is being defined"};
+      if (rows_.size() + creating_.size() >= kProductsMax) return Error{Errc::too_large, "products"};
+      return resolve(demands);
+    }
+    if (it == by_sku_.end()) return Error{Errc::unknown_sku, "sku", line};
+    if (auto allowed = check(rows_[it->second], demand, line); !allowed) return allowed.error();
+    claim.postings.push_back({demand.amount, it->second, demand.action});
+    ++line;
+  }
+  return claim;
+}
+
+Result<Inventory::Claim> Inventory::resolve(std::span<const StockDemand> demands) const {
+  Claim claim;
+  for (const StockDemand& demand : demands) {
+    if (demand.action == StockAction::define) {
+      Product product;
+      product.sku = demand.sku;
+      product.currency = demand.currency;
+      product.price = demand.amount;
+      claim.creation = std::make_unique<Product>(product);
+      continue;
+    }
+    const auto it = by_sku_.find(demand.sku);
+    if (it == by_sku_.end()) return Error{Errc::unknown_sku, "sku"};
+    claim.postings.push_back({demand.amount, it->second, demand.action});
+  }
+  return claim;
+}
+
+void Inventory::describe(const Claim& claim, std::vector<StockDemand>& out) const {
+  if (const Product* product = claim.creation.get())
+    out.push_back({product->sku, StockAction::define, product->currency, 0, product->price});
+  for (const Posting& posting : claim.postings) {
+    const Product& product = rows_[posting.row];
+    out.push_back({product.sku, posting.action, product.currency, 0, posting.amount});
+  }
+}
+
+void Inventory::hold(const Posting& posting) {
+  Product& product = rows_.change(posting.row);
+  if (posting.action == StockAction::set_price) {
+    product.pricing = true;
+  } else if (takes(posting)) {
+    product.held += magnitude(posting);
+  } else {
+    product.incoming += magnitude(posting);
+  }
+}
+
+void Inventory::settle(const Posting& posting, bool commit) {
+  Product& product = rows_.change(posting.row);
+  if (posting.action == StockAction::set_price) {
+    product.pricing = false;
+    if (!commit) return;
+    product.price = posting.amount;
+    ++product.version;
+    return;
+  }
+  const Units units = magnitude(posting);
+  (takes(posting) ? product.held : product.incoming) -= units;
+  assert(product.held >= 0 && product.incoming >= 0);
+  if (!commit) return;
+  product.on_hand += takes(posting) ? -units : units;
+  assert(product.on_hand >= product.held);
+  switch (posting.action) {
+    case StockAction::sell: product.sold += units; break;
+    case StockAction::take_back: product.returned += units; break;
+    case StockAction::receive: product.received += units; break;
+    case StockAction::adjust: product.adjusted += posting.amount; break;
+    case StockAction::define:
+    case StockAction::set_price: assert(false); break;
+  }
+}
+
+void Inventory::settle_creation(const Product& product, bool commit) {
+  creating_.erase(product.sku);
+  if (commit) add(product);
+}
+
+const Product* Inventory::find(const Sku& sku) const {
+  const auto it = by_sku_.find(sku);
+  return it == by_sku_.end() ? nullptr : &rows_[it->second];
+}
+
+bool Inventory::add(const Product& product) {
+  const auto [it, added] = by_sku_.try_emplace(product.sku, rows_.size());
+  if (added) rows_.add(product);
+  return added;
+}
+
+}  // namespace kontor

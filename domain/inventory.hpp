@@ -1,0 +1,74 @@
+#pragma once
+#include <boost/container/small_vector.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "domain/demands.hpp"
+#include "domain/rows.hpp"
+
+/// Products, their prices and their stock. Pure. Escrow: a claim needs on_hand - held >= quantity, then any number of
+/// transactions may be in doubt on one SKU.
+/// Invariants: 0 <= held <= on_hand; received + adjusted + returned == on_hand + sold.
+namespace kontor {
+
+struct Product {
+  Sku sku;
+  Currency currency;
+  std::uint32_t version = 1;  ///< Grows with each price.
+  bool pricing = false;       ///< A price change is promised and undecided.
+  Minor price = 0;
+  Units on_hand = 0;
+  Units held = 0;      ///< Claimed, undecided.
+  Units incoming = 0;  ///< Promised to come in, undecided: not sellable, but room is kept for them.
+  Units received = 0, adjusted = 0, sold = 0, returned = 0;  ///< Totals of what was committed.
+  Units available() const { return on_hand - held; }
+};
+
+/// The inventory actor's resource; see commit/participant.hpp for what each function is for.
+class Inventory {
+public:
+  using Demand = StockDemand;
+  using Row = Product;
+  using Index = Rows<Product>::Index;
+
+  struct Posting {
+    std::int64_t amount = 0;
+    Index row = 0;
+    StockAction action = StockAction::sell;
+  };
+  struct Claim {
+    boost::container::small_vector<Posting, 4> postings;
+    std::unique_ptr<Product> creation;  ///< Set for define, which stands alone.
+  };
+
+  /// May the demands of one transaction be promised? They are sorted by SKU, each once.
+  /// Errors: unknown_sku, already_exists, conflict (being defined or priced), currency_mismatch, price_changed (figure:
+  /// the version now), out_of_stock (figure: what is available), amount_out_of_range, too_large (products),
+  /// invalid_argument. `line` is the index of the demand.
+  Result<Claim> decide(std::span<const StockDemand> demands) const;
+  /// The claim of demands that were accepted before. Errors: unknown_sku (the journal contradicts itself).
+  Result<Claim> resolve(std::span<const StockDemand> demands) const;
+  /// The demands that `claim` came from; appended to `out`.
+  void describe(const Claim& claim, std::vector<StockDemand>& out) const;
+
+  void hold(const Posting& posting);
+  void settle(const Posting& posting, bool commit);
+  void hold_creation(const Product& product) { creating_.insert(product.sku); }
+  void settle_creation(const Product& product, bool commit);
+
+  const Product* find(const Sku& sku) const;
+  const Rows<Product>& rows() const { return rows_; }
+  Rows<Product>& rows() { return rows_; }
+  /// Adds a row, from a commit or a checkpoint. False: it is there already.
+  bool add(const Product& product);
+
+private:
+  Rows<Product> rows_;
+  boost::unordered_flat_map<Sku, Index> by_sku_;
+  boost::unordered_flat_set<Sku> creating_;
+};
+
+}  // namespace kontor

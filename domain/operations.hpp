@@ -1,0 +1,133 @@
+#pragma once
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "domain/ids.hpp"
+#include "domain/money.hpp"
+
+/// What a caller may ask for. Each operation is one atomic transaction; `Request` adds the idempotency key.
+/// Plain values: nothing here is checked before `plan` (plan.hpp), which names every refusal.
+namespace kontor {
+
+using Units = std::int64_t;  ///< Whole sellable units.
+
+enum class AccountKind : std::uint8_t {
+  wallet = 1,    ///< A customer's or merchant's money; never below -credit_limit, held amounts included.
+  external = 2,  ///< The world outside (a bank, a card scheme); may go negative without limit.
+};
+std::string_view to_string(AccountKind kind);
+
+struct OpenAccount {
+  AccountId account;
+  Currency currency;
+  AccountKind kind = AccountKind::wallet;
+  Minor credit_limit = 0;  ///< How far below zero a wallet may go.
+};
+struct Deposit {
+  AccountId external, account;
+  Money amount;
+};
+struct Withdraw {
+  AccountId account, external;
+  Money amount;
+};
+struct Transfer {
+  AccountId source, target;  ///< Both wallets.
+  Money amount;
+};
+
+struct DefineProduct {
+  Sku sku;
+  Money price;
+};
+struct SetPrice {
+  Sku sku;
+  Money price;
+  std::uint32_t expected_version = 0;  ///< 0: any.
+};
+struct StockLine {
+  Sku sku;
+  Units quantity = 0;
+};
+/// Goods come in from a supplier; all lines or none.
+struct ReceiveStock {
+  std::vector<StockLine> lines;
+};
+/// Stock is counted anew: quantities may be negative (loss, breakage) but take only what no claim holds.
+struct AdjustStock {
+  std::vector<StockLine> lines;
+};
+
+inline constexpr Minor kCatalogPrice = -1;
+
+struct Line {
+  Sku sku;
+  Units quantity = 0;
+  Minor unit_price = kCatalogPrice;    ///< Agreed price in minor units, or kCatalogPrice: the product's own.
+  std::uint32_t expected_version = 0;  ///< Of the product; 0: any. Another one at prepare is `price_changed`.
+  std::uint8_t payee = 0;              ///< Index into Checkout::payees: who is credited for this line.
+};
+struct Fee {
+  AccountId account;
+  std::uint16_t basis_points = 0;  ///< Of each payee's share, rounded down; taken from the payee.
+};
+/// One purchase: claims on stock, the customer's money to the payees, an order; together or not at all.
+struct Checkout {
+  AccountId customer;
+  Currency currency;
+  std::vector<AccountId> payees;
+  std::vector<Line> lines;
+  Fee fee;  ///< No account: no fee.
+};
+
+struct OrderLine {
+  std::uint32_t line = 0;  ///< Index into the order's lines.
+  Units quantity = 0;
+};
+/// All money and stock back; only while nothing was fulfilled or refunded.
+struct Cancel {
+  OrderId order;
+};
+/// Money back for `lines`, or for all that is left when empty; with `restock` the units too.
+struct Refund {
+  OrderId order;
+  std::vector<OrderLine> lines;
+  bool restock = true;
+};
+/// Units of `lines` are handed over, or all that is left when empty.
+struct Fulfil {
+  OrderId order;
+  std::vector<OrderLine> lines;
+};
+struct ReturnLine {
+  Sku sku;
+  Units quantity = 0;
+  Minor unit_price = 0;
+};
+/// A refund for which no order is on record: pays the customer from the payee and takes the goods back.
+struct UnmatchedRefund {
+  AccountId customer, payee;
+  Currency currency;
+  std::vector<ReturnLine> lines;
+};
+
+using Operation = std::variant<OpenAccount, Deposit, Withdraw, Transfer, DefineProduct, SetPrice, ReceiveStock,
+                               AdjustStock, Checkout, Cancel, Refund, Fulfil, UnmatchedRefund>;
+
+/// The alternatives of Operation by number; stored in the journal, so append only.
+enum class OperationKind : std::uint8_t {
+  open_account, deposit, withdraw, transfer, define_product, set_price, receive_stock,
+  adjust_stock, checkout, cancel, refund, fulfil, unmatched_refund,
+};
+inline constexpr std::size_t kOperationKinds = std::variant_size_v<Operation>;
+inline OperationKind kind_of(const Operation& op) { return static_cast<OperationKind>(op.index()); }
+std::string_view to_string(OperationKind kind);
+
+struct Request {
+  IdempotencyKey key;  ///< At most one effect per key, whatever the body says.
+  Operation operation;
+  std::int64_t deadline_ns = 0;  ///< Unix time after which no decision to commit is taken; 0: none.
+};
+
+}  // namespace kontor

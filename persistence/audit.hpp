@@ -1,0 +1,34 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "domain/result.hpp"
+
+namespace kontor::persistence {
+
+/// What the auditor checked and found. `faults` names each object that breaks an invariant (bounded; `faults_total`
+/// counts all). Clean means: no fault.
+struct AuditReport {
+  std::uint64_t shards = 0, accounts = 0, products = 0, orders = 0, transactions = 0, keys = 0;
+  std::uint64_t records = 0;             ///< Journal records whose checksum was verified.
+  std::uint64_t open_transactions = 0;   ///< Prepared and undecided on record; what recovery will do was applied first.
+  std::uint64_t in_doubt = 0;            ///< Of these, coordinated by another shard.
+  std::uint64_t faults_total = 0;
+  std::vector<std::string> faults;
+  double seconds = 0;
+  bool clean() const { return faults_total == 0; }
+};
+
+/// Proves, from a closed directory and without writing to it, that
+///  - all balances of each currency sum to zero and no wallet is below its limit;
+///  - per SKU 0 <= held <= on_hand and received + adjusted + returned == on_hand + sold;
+///  - nothing stays claimed once recovery has resolved what was open;
+///  - balances and stock equal what one gets by adding up every committed transaction in the order journals anew: so no
+///    transaction is half done;
+///  - no idempotency key had two effects; no order was refunded or fulfilled beyond what was bought.
+/// Errors: directory_in_use, corrupt_journal, incompatible_format, io_error, not_found.
+Result<AuditReport> audit(const std::filesystem::path& dir, std::string* explanation = nullptr);
+
+}  // namespace kontor::persistence

@@ -1,0 +1,70 @@
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "persistence/store.hpp"
+
+namespace kontor::persistence {
+
+struct JournalOptions {
+  std::uint64_t reserve_bytes = kReserveBytesMin;  ///< Room kept to finish what is promised.
+  /// After each commit, on the writer thread: all positions up to this one are durable. Must not block.
+  std::function<void(Position durable)> on_durable;
+  /// The write failed and its outcome is unknown. Called once, on the writer thread; nothing is written or announced
+  /// after it. The engine ends the process here (fail-stop).
+  std::function<void(const std::string& explanation)> on_failure;
+};
+
+/// Running totals since `start`, for metrics and reports.
+struct JournalCounters {
+  std::uint64_t commits = 0;      ///< LMDB transactions, each forced to disk.
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;        ///< Of records with headers; tables not counted.
+  std::uint64_t table_bytes = 0;  ///< Written by checkpoints.
+  std::uint64_t sync_ns = 0;      ///< Time spent in commits.
+};
+
+/// The write side of a shard: one queue over all its actors, one thread, one LMDB transaction for all that is queued.
+///
+/// First in, first out over everything queued: when a position is durable, so is all that was queued before it.
+/// Natural group commit: what gathers while a commit runs is the next commit. No timer.
+/// Every public member may be called from any thread.
+class Journal {
+public:
+  /// `next` is the first position to give out: one past the last in `store`.
+  Journal(Store& store, Position next, JournalOptions options);
+  ~Journal();  ///< Stops.
+
+  void start();
+  /// Writes all that is queued, then ends the thread. No append may follow.
+  void stop();
+
+  /// Queues one record and returns its position. `payload` is what record_codec wrote.
+  Position append(Stream stream, RecordKind kind, std::string payload, std::int64_t written_at_ns);
+  void put(Table table, std::string key, RecordKind kind, std::string payload);
+  void erase(Table table, std::string key);
+  /// Lets go of records below `before`, a few with each following commit, so that no commit grows by it.
+  void truncate(Stream stream, Position before);
+  /// Runs `action` on the writer thread once all that is queued now is durable; at once, on this thread, if it is.
+  void after_durable(std::function<void()> action);
+
+  Position appended() const;
+  Position durable() const;
+  std::size_t queued_bytes() const;
+  /// New work must be refused: the map or the disk lacks room beyond the reserve. Clears itself when room returns.
+  bool storage_full() const;
+  JournalCounters counters() const;
+
+private:
+  struct Item;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace kontor::persistence

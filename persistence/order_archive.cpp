@@ -1,0 +1,89 @@
+#include "persistence/order_archive.hpp"
+
+namespace kontor::persistence {
+namespace {
+
+Result<ArchivedRequest> request_in(const Record& record, std::uint32_t delta) {
+  std::vector<OrderDemand> demands;
+  const auto item = read_order_item(record.payload, delta, demands);
+  if (!item) return item.error();
+  for (const OrderDemand& demand : item->demands) {
+    if (demand.action != OrderAction::enroll) continue;
+    return ArchivedRequest{item->transaction, Locator::of(record.header.key, delta), record.header.written_at_ns,
+                           demand.key,        demand.fingerprint,                    std::string(item->body)};
+  }
+  return Error{Errc::not_found, "request"};
+}
+
+}  // namespace
+
+Result<ArchivedRequest> OrderArchive::at(Locator locator) const {
+  const Store::Reader reader(store_);
+  const auto record = reader.get(Stream::order, locator.position());
+  if (!record) return record.error();
+  return request_in(*record, locator.index());
+}
+
+Result<ArchivedRequest> OrderArchive::find(const TransactionId& transaction) const {
+  const Error absent{Errc::not_found, "request"};
+  if (transaction.shard != shard_) return absent;
+  const Store::Reader reader(store_);
+  // The first record whose own high mark reaches the transaction is the one that has it, if any has.
+  Position low = 1, high = reader.last(Stream::order) + 1;
+  while (low < high) {
+    const Position middle = low + (high - low) / 2;
+    const auto record = reader.at_or_after(Stream::order, middle);
+    if (!record) return record.error();
+    const auto head = read_order_head(record->payload);
+    if (!head) return head.error();
+    const TransactionId own{shard_, head->own.incarnation, head->own.sequence};
+    if (own < transaction) {
+      low = record->header.key + 1;
+    } else {
+      high = middle;
+    }
+  }
+  const auto record = reader.at_or_after(Stream::order, low);
+  if (!record) return record.code() == Errc::not_found ? absent : record.error();
+  const auto head = read_order_head(record->payload);
+  if (!head) return head.error();
+  const BatchHead& batch = head->batch;
+  if (batch.shard != shard_ || batch.incarnation != transaction.incarnation || transaction.sequence < batch.first)
+    return absent;
+  return request_in(*record, static_cast<std::uint32_t>(transaction.sequence - batch.first));
+}
+
+Result<ItemState> OrderArchive::outcome(Locator locator) const {
+  const Store::Reader reader(store_);
+  const auto row = reader.get(Table::outcomes, position_key(locator.position()));
+  if (!row) {
+    if (row.code() == Errc::not_found) return ItemState::committed;
+    return row.error();
+  }
+  const auto outcomes = read_outcomes(row->payload);
+  if (!outcomes) return outcomes.error();
+  if (locator.index() >= outcomes->states.size()) return ItemState::absent;
+  return static_cast<ItemState>(outcomes->states[locator.index()]);
+}
+
+Result<Checkout> OrderArchive::checkout(const OrderId& order) const {
+  const auto request = find(order);
+  if (!request) {
+    if (request.code() == Errc::not_found) return Error{Errc::unknown_order, "order"};
+    return request.error();
+  }
+  auto stored = read_body(request->body);
+  if (!stored) return stored.error();
+  auto* checkout = std::get_if<Checkout>(&stored->operation);
+  if (!checkout) return Error{Errc::unknown_order, "order"};
+  return std::move(*checkout);
+}
+
+Result<StoredProgress> OrderArchive::progress(const OrderId& order) const {
+  const Store::Reader reader(store_);
+  const auto row = reader.get(Table::orders, order_key(order));
+  if (!row) return row.error();
+  return read_order_row(row->payload);
+}
+
+}  // namespace kontor::persistence

@@ -1,0 +1,79 @@
+#pragma once
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+#include "domain/ids.hpp"
+#include "domain/result.hpp"
+
+/// How one stored value looks, in journals and in tables alike:
+///
+///   value   := RecordHeader payload            (integers little-endian; copy out, LMDB values are not aligned)
+///   payload := u8[header.size]                 (layout by header.kind and header.version: see record_codec.hpp)
+///
+/// In a journal the LMDB key is the position, u64 in native order (MDB_INTEGERKEY). Tables name their keys themselves.
+namespace kontor::persistence {
+
+/// The journals: one named database per actor of the shard.
+enum class Stream : std::uint8_t { coordinator, order, payment, inventory };
+inline constexpr std::size_t kStreams = 4;
+std::string_view to_string(Stream stream);  ///< Also the database's name.
+
+/// What checkpoints keep. One named database each.
+enum class Table : std::uint8_t { meta, accounts, products, orders, outcomes, keys };
+inline constexpr std::size_t kTables = 6;
+std::string_view to_string(Table table);  ///< Also the database's name.
+
+/// Append only; a retired number is never given out again.
+enum class RecordKind : std::uint16_t {
+  opened = 1,              ///< coordinator: a new incarnation; aborts what earlier ones left undecided
+  decided = 2,             ///< coordinator: outcomes of own transactions
+  learned = 3,             ///< coordinator: outcomes of other shards' transactions
+  ended = 4,               ///< coordinator: all participants acknowledged, forget
+  coordinator_open = 5,    ///< coordinator: commits not yet acknowledged, as of a checkpoint
+
+  order_prepared = 10,     ///< order: requests registered and orders amended: yes votes
+  payment_prepared = 20,
+  payment_open = 21,
+  inventory_prepared = 30,
+  inventory_open = 31,
+
+  meta_format = 50,        ///< tables: shard number, shard count, format version
+  meta_checkpoint = 51,    ///< where replay of a stream starts
+  account_block = 52,
+  product_block = 53,
+  order_row = 54,
+  outcome_bitmap = 55,
+  key_run_block = 56,
+  key_run_list = 57,
+};
+std::string_view to_string(RecordKind kind);
+
+struct RecordHeader {
+  std::uint64_t checksum = 0;       ///< XXH3-64 of every byte after this field, payload included.
+  std::uint64_t key = 0;            ///< The record's position; in a table a hash of its key: a swapped value is found.
+  std::int64_t written_at_ns = 0;   ///< Unix time in ns, given by the actor that wrote it; 0 in tables.
+  std::uint32_t size = 0;           ///< Of the payload, in bytes.
+  RecordKind kind = RecordKind::opened;
+  std::uint16_t version = 1;        ///< Of the payload's layout; readers know all older ones.
+};
+static_assert(sizeof(RecordHeader) == 32 && std::has_unique_object_representations_v<RecordHeader>);
+
+/// A stored value whose checksum, size and key were found right. Points into the store: valid during the read.
+struct Record {
+  RecordHeader header;
+  std::string_view payload;
+};
+
+/// Writes header and payload to `out` (exactly sizeof(RecordHeader) + payload.size() bytes) and seals them.
+void seal(RecordHeader header, std::string_view payload, char* out);
+
+/// Checks a stored value. `key` is what the header must name.
+/// Errors: corrupt_journal with detail "size", "checksum" or "key"; incompatible_format for a newer version.
+Result<Record> unseal(std::string_view value, std::uint64_t key);
+
+/// The header key of a table's value.
+std::uint64_t table_key_hash(std::string_view key);
+
+}  // namespace kontor::persistence

@@ -1,0 +1,460 @@
+#include "persistence/recovery.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+namespace kontor::persistence {
+namespace {
+
+/// One record of the coordinator's journal, as the participants see it.
+struct DecisionRecord {
+  Position position = 0;
+  TransactionId opened;  ///< Set: aborts all own transactions of earlier incarnations that are still open.
+  std::vector<commit::Decision> decisions;
+};
+
+struct Failure {
+  Error error;
+  std::string explanation;
+};
+
+/// What all replays share; read-only while they run.
+struct Context {
+  const Store& store;
+  ShardId shard = 0;
+  std::vector<DecisionRecord> decisions;
+};
+
+std::string where(Stream stream, Position position, const Error& error) {
+  return std::string(to_string(stream)) + " journal, position " + std::to_string(position) + ": " +
+         std::string(error.detail);
+}
+
+/// Counts what became of prepared transactions; filled by the order participant, which is part of each.
+struct Tally {
+  std::uint64_t records = 0, transactions = 0, committed = 0, aborted = 0, presumed_aborted = 0;
+};
+
+/// Interleaves a participant's records with decisions, in order of positions.
+/// `on_record(record)` and `on_decision(decision, position, presumed)`; both return Result<void>.
+template <class OnRecord, class OnDecision, class Opened>
+Result<void> interleave(const Context& context, Stream stream, Position from, const OnRecord& on_record,
+                        const OnDecision& on_decision, const Opened& open_before, Failure& failure) {
+  std::size_t next = 0;
+  const auto decide_until = [&](Position until) {
+    for (; next < context.decisions.size() && context.decisions[next].position < until; ++next) {
+      const DecisionRecord& record = context.decisions[next];
+      if (record.opened)
+        for (const TransactionId& transaction : open_before(record.opened))
+          on_decision(commit::Decision{transaction, false}, record.position, true);
+      for (const commit::Decision& decision : record.decisions) on_decision(decision, record.position, false);
+    }
+  };
+  const Store::Reader reader(context.store);
+  Result<void> result;
+  Position position = from;
+  const auto scanned = reader.scan(
+      stream, from,
+      [&](const Record& record) {
+        position = record.header.key;
+        decide_until(position);
+        result = on_record(record);
+        return static_cast<bool>(result);
+      },
+      &position);
+  if (!scanned) result = scanned;
+  if (!result) {
+    failure = {result.error(), where(stream, position, result.error())};
+    return result;
+  }
+  decide_until(static_cast<Position>(-1));
+  return {};
+}
+
+/// The own transactions of earlier incarnations among those open.
+template <class Open>
+std::vector<TransactionId> own_before(const Open& open, const TransactionId& opened) {
+  std::vector<TransactionId> out;
+  for (const auto& [transaction, unused] : open)
+    if (transaction.shard == opened.shard && transaction.incarnation < opened.incarnation) out.push_back(transaction);
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+void note_high_water(std::map<ShardId, TransactionId>& high_water, const TransactionId& transaction, ShardId self) {
+  if (transaction.shard == self) return;
+  TransactionId& high = high_water[transaction.shard];
+  high = std::max(high, transaction);
+}
+
+Result<Position> replay_from(const Store& store, Stream stream) {
+  const Store::Reader reader(store);
+  const auto row = reader.get(Table::meta, checkpoint_key(stream));
+  if (!row) {
+    if (row.code() == Errc::not_found) return Position{1};
+    return row.error();
+  }
+  return read_checkpoint(row->payload);
+}
+
+/// Payment and inventory: rows in blocks, prepared and open records.
+template <class Resource>
+class RowsReplay {
+public:
+  using Row = typename Resource::Row;
+  using Demand = typename Resource::Demand;
+
+  RowsReplay(const Context& context, Stream stream, Table table, RecordKind prepared, RecordKind open,
+             commit::Participant<Resource>& participant)
+      : context_(context), stream_(stream), table_(table), prepared_(prepared), open_(open), participant_(participant) {}
+
+  Failure failure;
+  std::uint64_t records = 0;
+  std::map<ShardId, TransactionId> high_water;  ///< Of other shards' transactions seen.
+
+  Result<void> run() {
+    if (auto loaded = load_blocks(); !loaded) return loaded;
+    const auto from = replay_from(context_.store, stream_);
+    if (!from) return failure = {from.error(), "meta: checkpoint"}, from.error();
+    return interleave(
+        context_, stream_, *from, [this](const Record& record) { return on_record(record); },
+        [this](const commit::Decision& decision, Position position, bool) {
+          participant_.settle(decision, position, false, [&](auto row) { return as_of(row).decided < position; });
+        },
+        [this](const TransactionId& opened) { return own_before(participant_.open(), opened); }, failure);
+  }
+
+private:
+  AsOf as_of(std::uint32_t row) const {
+    const std::size_t block = row / kRowsPerBlock;
+    return block < as_of_.size() ? as_of_[block] : AsOf{};
+  }
+
+  Result<void> load_blocks() {
+    const Store::Reader reader(context_.store);
+    std::vector<Row> rows;
+    Result<void> result;
+    const auto scanned = reader.scan(table_, {}, [&](std::string_view key, const Record& record) {
+      const auto as_of = read_block(record.payload, rows);
+      const bool in_order = key == block_key(static_cast<std::uint32_t>(as_of_.size())) &&
+                            participant_.resource.rows().size() == as_of_.size() * kRowsPerBlock;
+      if (!as_of) {
+        result = as_of.error();
+      } else if (!in_order) {
+        result = Error{Errc::corrupt_journal, "a block is missing"};
+      } else {
+        as_of_.push_back(*as_of);
+        for (const Row& row : rows)
+          if (!participant_.resource.add(row)) result = Error{Errc::corrupt_journal, "a row stands twice"};
+      }
+      return static_cast<bool>(result);
+    });
+    if (!scanned) result = scanned;
+    if (!result) failure = {result.error(), "table " + std::string(to_string(table_)) + ": " + std::string(result.error().detail)};
+    participant_.resource.rows().take_dirty();  // Loading is no change.
+    return result;
+  }
+
+  Result<void> on_record(const Record& record) {
+    ++records;
+    Result<void> inside;
+    const auto hold = [&](const TransactionId& transaction, Position prepared, std::span<const Demand> demands) {
+      note_high_water(high_water, transaction, context_.shard);
+      auto claim = participant_.resource.resolve(demands);
+      if (!claim) {
+        inside = Error{Errc::corrupt_journal, claim.error().detail};
+      } else if (!participant_.holds(transaction)) {
+        participant_.hold(transaction, std::move(*claim), prepared,
+                          [&](auto row) { return as_of(row).appended < prepared; });
+      }
+    };
+    const Position position = record.header.key;
+    if (record.header.kind == prepared_) {
+      const auto read = read_prepared<Demand>(
+          record.payload, [&](const TransactionId& transaction, auto demands) { hold(transaction, position, demands); });
+      if (!read) return read;
+    } else if (record.header.kind == open_) {
+      const auto read = read_open<Demand>(record.payload, hold);
+      if (!read) return read.error();
+    } else {
+      return Error{Errc::corrupt_journal, "unexpected kind of record"};
+    }
+    return inside;
+  }
+
+  const Context& context_;
+  Stream stream_;
+  Table table_;
+  RecordKind prepared_, open_;
+  commit::Participant<Resource>& participant_;
+  std::vector<AsOf> as_of_;
+};
+
+/// Orders: requests enrolled, orders amended.
+class OrderReplay {
+public:
+  OrderReplay(const Context& context, RecoveredShard& shard, KeyIndex* keys)
+      : context_(context), shard_(shard), keys_(keys), archive_(context.store, context.shard) {}
+
+  Failure failure;
+  Tally tally;
+  std::map<ShardId, TransactionId> high_water;
+
+  Result<void> run() {
+    const auto from = replay_from(context_.store, Stream::order);
+    if (!from) return failure = {from.error(), "meta: checkpoint"}, from.error();
+    Result<void> inside;
+    auto result = interleave(
+        context_, Stream::order, *from, [this](const Record& record) { return on_record(record); },
+        [&](const commit::Decision& decision, Position position, bool presumed) {
+          on_decision(decision, position, presumed);
+        },
+        [this](const TransactionId& opened) { return own_before(shard_.order.open(), opened); }, failure);
+    return result;
+  }
+
+private:
+  Result<void> on_record(const Record& record) {
+    if (record.header.kind != RecordKind::order_prepared)
+      return Error{Errc::corrupt_journal, "unexpected kind of record"};
+    const auto head = read_order_head(record.payload);
+    if (!head) return head.error();
+    ++tally.records;
+    shard_.own_high = {context_.shard, head->own.incarnation, head->own.sequence};
+    OrderBatch batch{record.header.key, head->batch, {}, 0, false, true};
+    if (auto stored = load_outcomes(batch); !stored) return stored;
+    Result<void> inside;
+    const auto read = read_order_prepared(record.payload, [&](const OrderItem& item) {
+      inside = on_item(batch, item);
+      return static_cast<bool>(inside);
+    });
+    if (!read) return read;
+    if (!inside) return inside;
+    shard_.batches.push_back(std::move(batch));
+    return {};
+  }
+
+  Result<void> load_outcomes(OrderBatch& batch) {
+    const Store::Reader reader(context_.store);
+    const auto row = reader.get(Table::outcomes, position_key(batch.position));
+    if (row.code() == Errc::not_found) return {};
+    if (!row) return row.error();
+    auto outcomes = read_outcomes(row->payload);
+    if (!outcomes) return outcomes.error();
+    batch.states = std::move(outcomes->states);
+    batch.stored = true;
+    return {};
+  }
+
+  Result<void> on_item(OrderBatch& batch, const OrderItem& item) {
+    note_high_water(high_water, item.transaction, context_.shard);
+    if (batch.states.size() <= item.delta) batch.states.resize(item.delta + 1, static_cast<char>(ItemState::absent));
+    char& state = batch.states[item.delta];
+    // Decided before the checkpoint that stored this bitmap: its effects are in the tables and in the key index.
+    if (state == static_cast<char>(ItemState::committed) || state == static_cast<char>(ItemState::aborted)) return {};
+    state = static_cast<char>(ItemState::undecided);
+    ++batch.undecided;
+    ++tally.transactions;
+    OrderBook::Claim claim = OrderBook::resolve(item.demands);
+    if (claim.order && !shard_.order.resource.find(claim.order))
+      if (auto loaded = load_order(claim.order); !loaded) return loaded;
+    shard_.order.hold(item.transaction, std::move(claim), batch.position);
+    return {};
+  }
+
+  Result<void> load_order(const OrderId& order) {
+    const auto stored = archive_.progress(order);
+    if (stored) {
+      shard_.order.resource.load(order, stored->progress, stored->decided);
+      return {};
+    }
+    if (stored.code() != Errc::not_found) return stored.error();
+    const auto checkout = archive_.checkout(order);
+    if (!checkout) return Error{Errc::corrupt_journal, "amendment of an order that is not there"};
+    shard_.order.resource.load(order, placed(*checkout), 0);
+    return {};
+  }
+
+  void on_decision(const commit::Decision& decision, Position position, bool presumed) {
+    const auto it = shard_.order.open().find(decision.transaction);
+    if (it == shard_.order.open().end()) return;
+    const KeyDigest key = it->second.claim.key;
+    const Position prepared = it->second.prepared;
+    const auto batch = std::lower_bound(shard_.batches.begin(), shard_.batches.end(), prepared,
+                                        [](const OrderBatch& b, Position p) { return b.position < p; });
+    assert(batch != shard_.batches.end());
+    const auto delta = settle_item(*batch, decision);
+    shard_.order.settle(decision, position);
+    if (decision.commit && keys_ && key != KeyDigest{} && delta)
+      keys_->insert(key.low, Locator::of(batch->position, *delta));
+    ++(decision.commit ? tally.committed : presumed ? tally.presumed_aborted : tally.aborted);
+  }
+
+  const Context& context_;
+  RecoveredShard& shard_;
+  KeyIndex* keys_;
+  OrderArchive archive_;
+};
+
+/// Reads the coordinator's journal: decisions for the participants, and what the coordinator itself must remember.
+Result<void> read_coordinator(Context& context, RecoveredShard& shard, std::string& explanation) {
+  const Store::Reader reader(context.store);
+  std::map<TransactionId, std::uint64_t> unacknowledged;
+  std::uint32_t incarnation = 0;
+  Position from = 1;
+  if (const auto row = reader.get(Table::meta, checkpoint_key(Stream::coordinator)); row) {
+    auto checkpoint = read_coordinator_checkpoint(row->payload);
+    if (!checkpoint) return checkpoint.error();
+    from = checkpoint->replay_from;
+    incarnation = checkpoint->incarnation;
+    for (const auto& [transaction, sites] : checkpoint->unacknowledged) unacknowledged[transaction] = sites;
+    shard.high_water = std::move(checkpoint->high_water);
+  } else if (row.code() != Errc::not_found) {
+    return row.error();
+  }
+  Result<void> inside;
+  Position position = from;
+  const auto on_record = [&](const Record& record) -> Result<void> {
+    position = record.header.key;
+    ++shard.records;
+    DecisionRecord out{position, {}, {}};
+    switch (record.header.kind) {
+      case RecordKind::opened: {
+        const auto opened = read_opened(record.payload);
+        if (!opened) return opened.error();
+        incarnation = std::max(incarnation, opened->incarnation);
+        out.opened = *opened;
+        break;
+      }
+      case RecordKind::decided: {
+        const auto decided = read_decided(record.payload);
+        if (!decided) return decided.error();
+        for (const OwnDecision& decision : *decided) {
+          out.decisions.push_back({decision.transaction, decision.commit});
+          if (decision.commit && decision.sites != 0) unacknowledged[decision.transaction] = decision.sites;
+        }
+        break;
+      }
+      case RecordKind::learned: {
+        auto learned = read_learned(record.payload);
+        if (!learned) return learned.error();
+        out.decisions = std::move(*learned);
+        break;
+      }
+      case RecordKind::ended: {
+        const auto ended = read_ended(record.payload);
+        if (!ended) return ended.error();
+        for (const TransactionId& transaction : *ended) unacknowledged.erase(transaction);
+        return {};
+      }
+      default: return Error{Errc::corrupt_journal, "unexpected kind of record"};
+    }
+    context.decisions.push_back(std::move(out));
+    return {};
+  };
+  const auto scanned = reader.scan(
+      Stream::coordinator, from,
+      [&](const Record& record) { return static_cast<bool>(inside = on_record(record)); }, &position);
+  if (!scanned) inside = scanned;
+  if (!inside) return explanation = where(Stream::coordinator, position, inside.error()), inside;
+  shard.incarnation = incarnation + 1;
+  shard.unacknowledged.assign(unacknowledged.begin(), unacknowledged.end());
+  return {};
+}
+
+Result<void> check_format(const Store& store, const Format& expected, RecoveredShard& shard) {
+  const Store::Reader reader(store);
+  const auto row = reader.get(Table::meta, kFormatKey);
+  if (row.code() == Errc::not_found) {
+    shard.format = expected;
+    shard.fresh = true;
+    for (const Stream stream : {Stream::coordinator, Stream::order, Stream::payment, Stream::inventory})
+      if (reader.count(stream) != 0) return Error{Errc::corrupt_journal, "records but no format"};
+    return {};
+  }
+  if (!row) return row.error();
+  const auto format = read_format(row->payload);
+  if (!format) return format.error();
+  shard.format = *format;
+  if (format->version != expected.version) return Error{Errc::incompatible_format, "format version"};
+  if (format->shard != expected.shard || format->shards != expected.shards)
+    return Error{Errc::incompatible_format, "shard number or count"};
+  return {};
+}
+
+/// Foreign transactions that some participant here voted yes on and whose decision is not known.
+void collect_in_doubt(RecoveredShard& shard) {
+  const auto collect = [&](const auto& open) {
+    for (const auto& [transaction, unused] : open)
+      if (transaction.shard != shard.format.shard) shard.in_doubt.push_back(transaction);
+  };
+  collect(shard.order.open());
+  collect(shard.inventory.open());
+  collect(shard.payment.open());
+  auto& list = shard.in_doubt;
+  std::sort(list.begin(), list.end());
+  list.erase(std::unique(list.begin(), list.end()), list.end());
+}
+
+}  // namespace
+
+std::optional<std::uint32_t> settle_item(OrderBatch& batch, const commit::Decision& decision) {
+  const TransactionId& transaction = decision.transaction;
+  if (batch.head.shard != transaction.shard || batch.head.incarnation != transaction.incarnation) return {};
+  const std::uint64_t delta = transaction.sequence - batch.head.first;  // Wraps for an earlier one: out of range.
+  if (delta >= batch.states.size() || batch.states[delta] != static_cast<char>(ItemState::undecided)) return {};
+  batch.states[delta] = static_cast<char>(decision.commit ? ItemState::committed : ItemState::aborted);
+  --batch.undecided;
+  batch.changed = true;
+  return static_cast<std::uint32_t>(delta);
+}
+
+Result<RecoveredShard> recover(const Store& store, const Format& expected, KeyIndex* keys, std::string* explanation) {
+  RecoveredShard shard;
+  std::string text;
+  const auto fail = [&](const Error& error) {
+    if (explanation) *explanation = store.dir().string() + ": " + (text.empty() ? std::string(error.detail) : text);
+    return error;
+  };
+  if (auto format = check_format(store, expected, shard); !format) return fail(format.error());
+  Context context{store, shard.format.shard, {}};
+  if (auto read = read_coordinator(context, shard, text); !read) return fail(read.error());
+  {
+    const Store::Reader reader(store);
+    for (const Stream stream : {Stream::coordinator, Stream::order, Stream::payment, Stream::inventory}) {
+      const Position last = reader.last(stream);
+      shard.appended[static_cast<std::size_t>(stream)] = last;
+      shard.next = std::max(shard.next, last + 1);
+    }
+  }
+  // The record that the new incarnation is about to append decides what is left open.
+  context.decisions.push_back({shard.next, {shard.format.shard, shard.incarnation, 0}, {}});
+
+  OrderReplay order(context, shard, keys);
+  RowsReplay<Inventory> inventory(context, Stream::inventory, Table::products, RecordKind::inventory_prepared,
+                                  RecordKind::inventory_open, shard.inventory);
+  RowsReplay<Ledger> payment(context, Stream::payment, Table::accounts, RecordKind::payment_prepared,
+                             RecordKind::payment_open, shard.payment);
+  Result<void> done[3];
+  {
+    std::jthread first([&] { done[0] = order.run(); });
+    std::jthread second([&] { done[1] = inventory.run(); });
+    done[2] = payment.run();
+  }
+  if (!done[0]) return text = order.failure.explanation, fail(done[0].error());
+  if (!done[1]) return text = inventory.failure.explanation, fail(done[1].error());
+  if (!done[2]) return text = payment.failure.explanation, fail(done[2].error());
+
+  collect_in_doubt(shard);
+  for (const auto* seen : {&order.high_water, &inventory.high_water, &payment.high_water})
+    for (const auto& [unused, transaction] : *seen) note_high_water(shard.high_water, transaction, shard.format.shard);
+  shard.records += order.tally.records + inventory.records + payment.records;
+  shard.transactions = order.tally.transactions;
+  shard.committed = order.tally.committed;
+  shard.aborted = order.tally.aborted;
+  shard.presumed_aborted = order.tally.presumed_aborted;
+  return shard;
+}
+
+}  // namespace kontor::persistence

@@ -1,0 +1,101 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "domain/limits.hpp"
+#include "persistence/record.hpp"
+
+/// One shard's LMDB environment, without LMDB's types: this header is all that others see of it.
+namespace kontor::persistence {
+
+struct StoreOptions {
+  std::filesystem::path dir;                        ///< Holds data.mdb and lock.mdb; made when missing (not if read-only).
+  std::uint64_t map_bytes = kMapBytesDefault;       ///< Upper bound of the file.
+  bool read_only = false;
+};
+
+/// Sizes of the file, for metrics and for the decision that it is full.
+struct StoreSpace {
+  std::uint64_t map_bytes = 0;   ///< The bound.
+  std::uint64_t used_bytes = 0;  ///< Pages ever used (the file's logical end).
+  std::uint64_t free_bytes = 0;  ///< Pages below the end that may be used again.
+};
+
+/// An open environment with all journals and tables. Movable; not thread-safe except where said.
+class Store {
+public:
+  /// Opens or creates. Before anything is served the file's structure is checked (structure_check.hpp).
+  /// Errors: corrupt_journal, incompatible_format, io_error; `explanation` gets one sentence with path and cause.
+  static Result<std::unique_ptr<Store>> open(const StoreOptions& options, std::string* explanation = nullptr);
+  ~Store();
+
+  /// A consistent view of what is durable. Any thread may open one; keep it short (it pins freed pages).
+  class Reader {
+  public:
+    explicit Reader(const Store& store);
+    ~Reader();
+    Reader(const Reader&) = delete;
+    Reader& operator=(const Reader&) = delete;
+
+    /// Errors: not_found, corrupt_journal.
+    Result<Record> get(Stream stream, Position position) const;
+    Result<Record> get(Table table, std::string_view key) const;
+    /// The first record at or after `from` / the last one at or before `until`. Errors: not_found, corrupt_journal.
+    Result<Record> at_or_after(Stream stream, Position from) const;
+    Result<Record> at_or_before(Stream stream, Position until) const;
+    /// Calls `visit` for each record with a position >= `from`, in order, until it returns false.
+    /// Errors: corrupt_journal (`failed_at` gets the position), or what `visit` left in place.
+    Result<void> scan(Stream stream, Position from, const std::function<bool(const Record&)>& visit,
+                      Position* failed_at = nullptr) const;
+    /// Likewise for a table, in the order of keys, from the first key >= `from`.
+    Result<void> scan(Table table, std::string_view from,
+                      const std::function<bool(std::string_view key, const Record&)>& visit) const;
+    std::uint64_t count(Stream stream) const;
+    Position last(Stream stream) const;  ///< 0 when empty.
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+  };
+
+  /// The one write transaction; begin and commit on the same thread. Any error is final: the outcome is unknown.
+  class Writer {
+  public:
+    explicit Writer(Store& store);  ///< Begins; check `error()`.
+    ~Writer();                      ///< Aborts unless committed.
+    Writer(const Writer&) = delete;
+    Writer& operator=(const Writer&) = delete;
+
+    bool append(Stream stream, RecordHeader header, std::string_view payload);  ///< header.key must exceed all others.
+    bool put(Table table, std::string_view key, RecordHeader header, std::string_view payload);
+    bool erase(Table table, std::string_view key);
+    /// Deletes up to `most` records below `before`, oldest first; returns how many.
+    std::size_t truncate(Stream stream, Position before, std::size_t most);
+    bool commit();               ///< Durable when it returns true.
+    int error() const;           ///< LMDB's or errno's number, 0 when none.
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+  };
+
+  StoreSpace space() const;
+  const std::filesystem::path& dir() const;
+  /// Makes the file at least so large on disk (bounded by the map). False: there is no room, nothing changed.
+  bool reserve(std::uint64_t bytes);
+
+private:
+  Store();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Text for an error number of LMDB or of the system.
+std::string store_error_text(int error);
+
+}  // namespace kontor::persistence

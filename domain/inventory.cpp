@@ -102,6 +102,7 @@ void Inventory::settle(const Posting& posting, bool commit) {
     if (!commit) return;
     product.price = posting.amount;
     ++product.version;
+    repriced_.push_back(posting.row);
     return;
   }
   const Units units = magnitude(posting);
@@ -132,8 +133,14 @@ const Product* Inventory::find(const Sku& sku) const {
 
 bool Inventory::add(const Product& product) {
   const auto [it, added] = by_sku_.try_emplace(product.sku, rows_.size());
-  if (added) rows_.add(product);
+  if (added) repriced_.push_back(rows_.add(product));
   return added;
+}
+
+std::vector<Product> Inventory::take_repriced() {
+  std::vector<Product> out;
+  for (const Index row : std::exchange(repriced_, {})) out.push_back(rows_[row]);
+  return out;
 }
 
 }  // namespace kontor

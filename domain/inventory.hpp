@@ -59,6 +59,9 @@ public:
   void hold_creation(const Product& product) { creating_.insert(product.sku); }
   void settle_creation(const Product& product, bool commit);
 
+  /// Products defined or priced since the last call: what a price list must learn.
+  std::vector<Product> take_repriced();
+
   const Product* find(const Sku& sku) const;
   const Rows<Product>& rows() const { return rows_; }
   Rows<Product>& rows() { return rows_; }
@@ -69,6 +72,7 @@ private:
   Rows<Product> rows_;
   boost::unordered_flat_map<Sku, Index> by_sku_;
   boost::unordered_flat_set<Sku> creating_;
+  std::vector<Index> repriced_;
 };
 
 }  // namespace kontor

@@ -176,9 +176,8 @@ void OrderBook::load(const OrderId& order, OrderProgress progress, Position as_o
   rows_[order] = Row{std::move(progress), 0, as_of, false};
 }
 
-void OrderBook::evict(const OrderId& order) {
-  const auto it = rows_.find(order);
-  if (it != rows_.end() && it->second.holders == 0 && !it->second.dirty) rows_.erase(it);
+void OrderBook::evict_clean() {
+  boost::unordered::erase_if(rows_, [](const auto& row) { return row.second.holders == 0 && !row.second.dirty; });
 }
 
 std::vector<OrderId> OrderBook::take_dirty() {

@@ -106,8 +106,8 @@ public:
   bool amending(const OrderId& order) const;
   /// From the store; must not be in memory. `as_of`: all decisions up to there are in.
   void load(const OrderId& order, OrderProgress progress, Position as_of);
-  /// Forgets a row that is neither held nor changed since the last checkpoint: it is in the store.
-  void evict(const OrderId& order);
+  /// Forgets rows that are neither held nor changed since the last `take_dirty`: they are in the store.
+  void evict_clean();
   std::size_t rows() const { return rows_.size(); }
   std::size_t keys_in_use() const { return keys_.size(); }
 

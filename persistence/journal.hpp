@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "persistence/journal_sink.hpp"
 #include "persistence/store.hpp"
 
 namespace kontor::persistence {
@@ -35,24 +36,24 @@ struct JournalCounters {
 /// First in, first out over everything queued: when a position is durable, so is all that was queued before it.
 /// Natural group commit: what gathers while a commit runs is the next commit. No timer.
 /// Every public member may be called from any thread.
-class Journal {
+class Journal final : public JournalSink {
 public:
   /// `next` is the first position to give out: one past the last in `store`.
   Journal(Store& store, Position next, JournalOptions options);
-  ~Journal();  ///< Stops.
+  ~Journal() override;  ///< Stops.
 
   void start();
   /// Writes all that is queued, then ends the thread. No append may follow.
   void stop();
 
   /// Queues one record and returns its position. `payload` is what record_codec wrote.
-  Position append(Stream stream, RecordKind kind, std::string payload, std::int64_t written_at_ns);
-  void put(Table table, std::string key, RecordKind kind, std::string payload);
-  void erase(Table table, std::string key);
+  Position append(Stream stream, RecordKind kind, std::string payload, std::int64_t written_at_ns) override;
+  void put(Table table, std::string key, RecordKind kind, std::string payload) override;
+  void erase(Table table, std::string key) override;
   /// Lets go of records below `before`, a few with each following commit, so that no commit grows by it.
-  void truncate(Stream stream, Position before);
+  void truncate(Stream stream, Position before) override;
   /// Runs `action` on the writer thread once all that is queued now is durable; at once, on this thread, if it is.
-  void after_durable(std::function<void()> action);
+  void after_durable(std::function<void()> action) override;
 
   Position appended() const;
   Position durable() const;

@@ -1,0 +1,39 @@
+#include "actors/coordinator_actor.hpp"
+
+#include "actors/coordinator_state.hpp"
+
+namespace kontor::actors {
+namespace {
+
+static_assert(!std::is_aggregate_v<CoordinatorState>);
+
+CoordinatorActor::behavior_type coordinator(CoordinatorState::Self self, Site site, CoordinatorOptions options,
+                                            CoordinatorStart start) {
+  CoordinatorState* state = &self->state;
+  state->start(self, site, std::move(options), start);
+  return {
+      [=](const Submit& message) { state->on_submit(message.submission); },
+      [=](Flush) { state->on_flush(); },
+      [=](const Prepare& message) { state->on_prepare(message); },
+      [=](const Votes& message) { state->on_votes(message); },
+      [=](const SiteVotes& message) { state->on_site_votes(message); },
+      [=](Durable message) { state->on_durable(message.position); },
+      [=](const Decisions& message) { state->on_decisions(message); },
+      [=](const Acknowledge& message) { state->on_acknowledge(message); },
+      [=](const Inquire& message) { state->on_inquire(message); },
+      [=](const Checkpoint& message) { state->on_checkpoint(message.done); },
+      [=](CheckpointDone) { state->on_checkpoint_done(); },
+      [=](Captured message) { state->on_captured(message.role); },
+      [=](Tick) { state->on_tick(); },
+      [=](const GiveUp& message) { state->on_give_up(*message.done); },
+  };
+}
+
+}  // namespace
+
+CoordinatorActor spawn_coordinator(caf::actor_system& system, Site site, CoordinatorOptions options,
+                                   CoordinatorStart start) {
+  return system.spawn(coordinator, site, std::move(options), std::move(start));
+}
+
+}  // namespace kontor::actors

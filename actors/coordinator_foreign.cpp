@@ -1,0 +1,82 @@
+#include <algorithm>
+
+#include "actors/coordinator_state.hpp"
+#include "persistence/record_codec.hpp"
+
+namespace kontor::actors {
+
+using persistence::RecordKind;
+using persistence::Stream;
+
+/// Another shard's coordinator asks this site. The site has voted yes when all its participants have, durably.
+void CoordinatorState::on_prepare(const Prepare& message) {
+  const Batch& batch = *message.batch;
+  const commit::Roles roles = roles_asked(batch, site_.shard);
+  if (roles == 0) return;
+  ballots_.insert_or_assign({batch.at(0), batch.count}, commit::Ballot(roles));
+  send_prepare(message.batch, site_.shard, roles);
+}
+
+void CoordinatorState::on_foreign_votes(const Votes& votes) {
+  const Batch& batch = *votes.batch;
+  const auto it = ballots_.find({batch.at(0), batch.count});
+  if (it == ballots_.end()) return;
+  commit::Ballot& ballot = it->second;
+  ballot.vote(votes.role, votes.position, votes.refusals);
+  if (!ballot.complete()) return;
+
+  Pending pending;
+  pending.position = ballot.position();
+  pending.votes = SiteVotes{votes.batch, site_.shard, ballot.take_refusals()};
+  ballots_.erase(it);
+  auto refusal = pending.votes->refusals.begin();
+  const std::uint64_t bit = std::uint64_t{1} << site_.shard;
+  for (const Batch::Part& part : batch.parts) {
+    const auto& heads = part.submission->bundle.transactions;
+    for (std::uint32_t i = 0; i < heads.size(); ++i) {
+      const std::uint32_t index = part.offset + i;
+      while (refusal != pending.votes->refusals.end() && refusal->index < index) ++refusal;
+      const bool refused = refusal != pending.votes->refusals.end() && refusal->index == index;
+      // Also when refused: one of the participants may have promised, and waits for the abort.
+      if ((heads[i].sites & bit) != 0) refused ? foreign_.raise_high_water(batch.at(index)) : foreign_.prepared(batch.at(index));
+    }
+  }
+  site_.self().in_doubt = foreign_.open();
+  // A later record may be told before this one is durable only if it is in order; so wait for the last append.
+  if (!pending_.empty()) pending.position = std::max(pending.position, pending_.back().position);
+  add_pending(std::move(pending));
+}
+
+/// Outcomes of transactions prepared here, from their coordinator. Repeats are answered like the first.
+void CoordinatorState::on_decisions(const Decisions& message) {
+  Pending pending;
+  std::vector<TransactionId> acknowledge;
+  for (const commit::Decision& decision : *message.decisions) {
+    if (decision.transaction.shard != message.coordinator) continue;  // Only its own coordinator may decide.
+    switch (foreign_.learn(decision)) {
+      case commit::Site::Lesson::apply:
+        pending.learned.push_back(decision);
+        if (decision.commit) acknowledge.push_back(decision.transaction);
+        break;
+      case commit::Site::Lesson::acknowledge: acknowledge.push_back(decision.transaction); break;
+      case commit::Site::Lesson::tombstone: pending.early.push_back(decision); break;
+      case commit::Site::Lesson::ignore:
+        // Refused by one participant, promised by another: that one learns of the abort here.
+        if (!decision.commit) pending.learned.push_back(decision);
+        break;
+    }
+  }
+  site_.self().in_doubt = foreign_.open();
+  if (!acknowledge.empty()) pending.acknowledge[message.coordinator] = std::move(acknowledge);
+  if (!pending.learned.empty() || !pending.early.empty()) {
+    std::vector<commit::Decision> record = pending.learned;
+    record.insert(record.end(), pending.early.begin(), pending.early.end());
+    pending.position = site_.journal->append(Stream::coordinator, RecordKind::learned,
+                                             persistence::write_learned(record), site_.fabric->now_ns());
+  } else {
+    pending.position = pending_.empty() ? durable_ : pending_.back().position;
+  }
+  add_pending(std::move(pending));
+}
+
+}  // namespace kontor::actors

@@ -1,0 +1,109 @@
+#pragma once
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "actors/coordinator_actor.hpp"
+#include "domain/commit/ballot.hpp"
+#include "domain/commit/coordinator.hpp"
+#include "domain/commit/site.hpp"
+
+namespace kontor::actors {
+
+/// The coordinator of one shard: gathers, begins, decides and tells. It also speaks for its shard where another shard
+/// coordinates: one vote per site, told only when durable. All rules are in domain/commit; here are the messages, the
+/// journal and the answers, in the one order that is safe: append, wait until durable, tell.
+class CoordinatorState {
+public:
+  CoordinatorState() = default;
+  using Self = CoordinatorActor::stateful_pointer<CoordinatorState>;
+
+  void start(Self self, Site site, CoordinatorOptions options, const CoordinatorStart& start);
+
+  // coordinator_own.cpp: own transactions.
+  void on_submit(SubmissionPtr submission);
+  void on_flush();
+  void on_votes(const Votes& votes);
+  void on_site_votes(const SiteVotes& votes);
+  void on_durable(Position position);
+  void on_acknowledge(const Acknowledge& message);
+  void on_inquire(const Inquire& message);
+  void on_give_up(std::promise<void>& done);
+
+  // coordinator_foreign.cpp: transactions that another shard coordinates.
+  void on_prepare(const Prepare& message);
+  void on_decisions(const Decisions& message);
+
+  // coordinator_upkeep.cpp: deadlines, re-sending, checkpoints.
+  void on_tick();
+  void on_checkpoint(std::shared_ptr<std::function<void()>> done);
+  void on_captured(commit::Role role);
+  void on_checkpoint_done();
+
+private:
+  /// A batch of own transactions that still has undecided ones.
+  struct InFlight {
+    BatchPtr batch;
+    commit::Ballot ballot{0};
+    std::uint32_t unanswered = 0;
+    std::vector<bool> answered;
+  };
+  /// Something to be told once its record is durable.
+  struct Pending {
+    Position position = 0;
+    std::vector<commit::Coordinator::Made> own;           ///< Own decisions: participants, sites and callers wait.
+    std::vector<commit::Decision> learned, early;         ///< Others' decisions: participants wait.
+    std::map<ShardId, std::vector<TransactionId>> acknowledge;
+    std::optional<SiteVotes> votes;                       ///< To the coordinator of a foreign batch.
+  };
+  using ForeignKey = std::pair<TransactionId, std::uint32_t>;  ///< First transaction of a foreign batch, and its count.
+
+  static commit::Roles roles_asked(const Batch& batch, ShardId shard);
+  void send_prepare(const BatchPtr& batch, ShardId shard, commit::Roles roles);
+  void begin_batch(std::vector<SubmissionPtr> submissions);
+  void journal_decisions(std::vector<commit::Coordinator::Made> made);
+  void tell(const Pending& pending);
+  void tell_participants(const Pending& pending);
+  void tell_sites(const Pending& pending);
+  void tell_callers(const std::vector<commit::Coordinator::Made>& made);
+  void add_pending(Pending pending);
+  void on_foreign_votes(const Votes& votes);
+  InFlight* in_flight(std::uint64_t sequence);
+  const Batch::Part& part_of(const Batch& batch, std::uint32_t index) const;
+  Outcome outcome_of(const Batch::Part& part, std::uint32_t index, const commit::Coordinator::Made& made) const;
+  void answer(const SubmissionPtr& submission, std::vector<Outcome>& outcomes);
+  bool undurable(const TransactionId& transaction) const;
+  void resend();
+  void begin_checkpoint();
+  void finish_checkpoint();
+
+  Self self_ = nullptr;
+  Site site_;
+  CoordinatorOptions options_;
+  std::optional<commit::Coordinator> machine_;
+  commit::Site foreign_;
+
+  std::vector<SubmissionPtr> gathered_;
+  bool flush_sent_ = false;
+  std::deque<InFlight> in_flight_;
+  std::map<ForeignKey, commit::Ballot> ballots_;  ///< Of foreign batches.
+  std::deque<Pending> pending_;                   ///< Ascending by position.
+  Position durable_ = 0;
+  Position told_ = 0;                             ///< All decisions up to here were sent to the participants.
+
+  // Checkpoint: participants first, then the coordinator, whose journal their replay needs.
+  bool checkpointing_ = false;
+  commit::Roles captured_ = 0;
+  Position replay_from_ = 0;
+  std::uint64_t bytes_at_checkpoint_ = 0;
+  std::vector<std::shared_ptr<std::function<void()>>> waiting_;
+  std::vector<std::shared_ptr<std::function<void()>>> next_waiting_;
+
+  // What was unanswered at the last look; sent again if it still is at the next.
+  std::int64_t resent_at_ns_ = 0;
+  std::set<TransactionId> stale_commits_, stale_doubts_;
+};
+
+}  // namespace kontor::actors

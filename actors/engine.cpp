@@ -1,0 +1,373 @@
+#include "actors/engine.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <condition_variable>
+#include <cstdio>
+#include <cstring>
+#include <mutex>
+#include <thread>
+
+#include "actors/intake.hpp"
+#include "actors/shard.hpp"
+#include "domain/placement.hpp"
+#include "persistence/directory_lock.hpp"
+
+namespace kontor {
+namespace {
+
+using actors::Fabric;
+using persistence::DirectoryLock;
+namespace fs = std::filesystem;
+
+constexpr int kJournalFailedExit = 74;  // EX_IOERR of sysexits.h
+
+[[noreturn]] void end_process(const std::string& explanation) {
+  std::fprintf(stderr, "kontor: journal failed: %s\nkontor: the outcome of the last write is unknown; stopping. "
+                       "Recovery decides when the directory is opened again.\n", explanation.c_str());
+  std::_Exit(kJournalFailedExit);
+}
+
+std::int64_t unix_now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+struct SystemConfig : caf::actor_system_config {
+  explicit SystemConfig(std::size_t threads) {
+    // Sharing wakes sleeping workers at once; stealing polls. Throughput 100 keeps self-sending actors from starving
+    // their worker. See the measurements in ARCHITECTURE.md.
+    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.max-threads", threads != 0 ? threads : std::max<std::size_t>(2, std::thread::hardware_concurrency()));
+    set("scheduler.max-throughput", std::size_t{100});
+  }
+};
+
+const OrderId* amended_order(const Operation& operation) {
+  if (const auto* op = std::get_if<Cancel>(&operation)) return &op->order;
+  if (const auto* op = std::get_if<Refund>(&operation)) return &op->order;
+  if (const auto* op = std::get_if<Fulfil>(&operation)) return &op->order;
+  return nullptr;
+}
+
+Result<std::uint16_t> shards_of(const EngineOptions& options, std::string* explanation) {
+  const std::uint16_t found = persistence::count_shards(options.dir);
+  const auto refuse = [&](Errc code, const std::string& text) {
+    if (explanation) *explanation = options.dir.string() + ": " + text;
+    return Error{code, "shards"};
+  };
+  if (options.shards > kShardsMax) return refuse(Errc::invalid_argument, "at most " + std::to_string(kShardsMax) + " shards");
+  if (found == 0) return options.shards == 0 ? std::uint16_t{1} : options.shards;
+  if (options.shards != 0 && options.shards != found)
+    return refuse(Errc::incompatible_format, "was made with " + std::to_string(found) + " shards, not " +
+                                                 std::to_string(options.shards) + "; the number is fixed at creation");
+  return found;
+}
+
+}  // namespace
+
+std::string_view to_string(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::committed: return "committed";
+    case Verdict::aborted: return "aborted";
+    case Verdict::unknown: return "unknown";
+  }
+  return "unlisted";
+}
+
+struct Engine::Impl {
+  EngineOptions options;
+  std::unique_ptr<DirectoryLock> lock;
+  std::unique_ptr<Fabric> fabric;
+  std::vector<std::unique_ptr<actors::Shard>> shards;  // Stores and journals outlive the actors.
+  std::unique_ptr<SystemConfig> config;
+  std::unique_ptr<caf::actor_system> system;
+  RecoveryReport recovery;
+
+  std::mutex mutex;  // Guards closing against calls that are entering.
+  std::condition_variable idle;
+  std::size_t inside = 0;
+  bool closing = false, closed = false;
+
+  /// A call that uses the actors, while it lasts. False once closing.
+  class Entry {
+  public:
+    explicit Entry(Impl& impl) : impl_(impl) {
+      const std::lock_guard lock(impl_.mutex);
+      entered_ = !impl_.closing;
+      if (entered_) ++impl_.inside;
+    }
+    ~Entry() {
+      if (!entered_) return;
+      const std::lock_guard lock(impl_.mutex);
+      if (--impl_.inside == 0) impl_.idle.notify_all();
+    }
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+    explicit operator bool() const { return entered_; }
+
+  private:
+    Impl& impl_;
+    bool entered_ = false;
+  };
+
+  Result<void> open_shards(std::string* explanation);
+  void start();
+  void submit(std::span<const Request> requests, const OnOutcomes& on_outcomes);
+  Error admission(ShardId home) const;
+  void drain();
+  void close();
+  std::size_t open_transactions() const {
+    std::size_t open = 0;
+    for (const auto& shard : fabric->shards) open += shard.open_transactions;
+    return open;
+  }
+};
+
+Result<void> Engine::Impl::open_shards(std::string* explanation) {
+  const auto count = shards_of(options, explanation);
+  if (!count) return count.error();
+  fabric = std::make_unique<Fabric>(*count);
+  fabric->now_ns = unix_now_ns;
+  const auto started = std::chrono::steady_clock::now();
+  const auto fatal = options.on_fatal ? options.on_fatal : [](const std::string& text) { end_process(text); };
+  for (ShardId id = 0; id < *count; ++id) {
+    auto shard = actors::Shard::open({id, *count, persistence::shard_dir(options.dir, id), options.map_bytes,
+                                      options.reserve_bytes, options.checkpoint_journal_bytes, fatal},
+                                     explanation);
+    if (!shard) return shard.error();
+    const persistence::RecoveredShard& recovered = (*shard)->recovered();
+    recovery.records += recovered.records;
+    recovery.transactions += recovered.transactions;
+    recovery.committed += recovered.committed;
+    recovery.aborted += recovered.aborted + recovered.presumed_aborted;
+    recovery.in_doubt += recovered.in_doubt.size();
+    shards.push_back(std::move(*shard));
+  }
+  recovery.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  return {};
+}
+
+void Engine::Impl::start() {
+  config = std::make_unique<SystemConfig>(options.worker_threads);
+  system = std::make_unique<caf::actor_system>(*config);
+  // All handles first: a coordinator may write to any other shard in its first message.
+  for (auto& shard : shards) shard->spawn(*system, *fabric);
+  for (auto& shard : shards) shard->start();
+}
+
+Error Engine::Impl::admission(ShardId home) const {
+  const Fabric::Shard& shard = fabric->shards[home];
+  if (shard.open_transactions >= options.open_transactions_max) return {Errc::overloaded, "open transactions"};
+  if (shard.open_bytes >= kOpenBytesMax) return {Errc::overloaded, "open bytes"};
+  for (const auto& each : shards)
+    if (each->journal().storage_full()) return {Errc::storage_full, "storage"};
+  return {};
+}
+
+void Engine::Impl::submit(std::span<const Request> requests, const OnOutcomes& on_outcomes) {
+  const auto count = static_cast<std::uint16_t>(fabric->size());
+  actors::Intake intake(count, requests.size());
+  std::vector<Outcome> refused;
+  std::vector<std::shared_ptr<actors::Amend::List>> amendments(count);
+  std::vector<std::size_t> admitted(count, 0);
+  const auto refuse = [&](std::size_t index, const Error& error) {
+    refused.push_back({static_cast<std::uint32_t>(index), Verdict::aborted, false, {}, error});
+  };
+  {
+    const actors::Catalog::View prices(fabric->catalog);
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      const Request& request = requests[i];
+      const ShardId home = home_of(request.key, count);
+      if (const Error full = admission(home); full.code != Errc::none) {
+        refuse(i, full);
+        continue;
+      }
+      if (const OrderId* order = amended_order(request.operation)) {
+        if (request.key.empty()) {
+          refuse(i, {Errc::invalid_argument, "idempotency_key"});
+        } else if (!*order || order->shard >= count) {
+          refuse(i, {Errc::unknown_order, "order"});
+        } else {
+          auto& list = amendments[order->shard];
+          if (!list) list = std::make_shared<actors::Amend::List>();
+          list->requests.push_back(request);
+          list->indexes.push_back(static_cast<std::uint32_t>(i));
+          ++fabric->shards[home].open_transactions;
+        }
+        continue;
+      }
+      if (auto added = intake.add(request, static_cast<std::uint32_t>(i), prices); !added) {
+        refuse(i, added.error());
+        continue;
+      }
+      ++fabric->shards[home].open_transactions;
+    }
+  }
+  for (ShardId shard = 0; shard < count; ++shard) {
+    if (auto& list = amendments[shard]) {
+      list->on_outcomes = on_outcomes;
+      caf::anon_send(fabric->shards[shard].order, actors::Amend{std::move(list)});
+    }
+    if (auto submission = intake.take(shard)) {
+      submission->on_outcomes = on_outcomes;
+      fabric->shards[shard].open_bytes += submission->bytes;
+      caf::anon_send(fabric->shards[shard].coordinator, actors::Submit{std::move(submission)});
+    }
+  }
+  if (refused.empty()) return;
+  fabric->totals.aborted += refused.size();
+  on_outcomes(refused);
+}
+
+/// Waits until everything admitted is answered and nothing is owed to another shard; then whatever is left is unknown.
+void Engine::Impl::drain() {
+  const auto until = std::chrono::steady_clock::now() + kDrainTimeoutMax;
+  while (open_transactions() > 0 && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  for (auto& shard : fabric->shards) {
+    auto done = std::make_shared<std::promise<void>>();
+    auto given_up = done->get_future();
+    caf::anon_send(shard.coordinator, actors::GiveUp{done});
+    given_up.wait_for(kDrainTimeoutMax);
+  }
+}
+
+void Engine::Impl::close() {
+  {
+    std::unique_lock guard(mutex);
+    if (std::exchange(closing, true)) {
+      idle.wait(guard, [this] { return closed; });
+      return;
+    }
+    idle.wait(guard, [this] { return inside == 0; });
+  }
+  if (system) {
+    drain();
+    for (auto& shard : shards) shard->stop();
+    system.reset();  // Waits for the actors.
+  }
+  shards.clear();  // Writes what is queued and ends the journals.
+  lock.reset();
+  const std::lock_guard guard(mutex);
+  closed = true;
+  idle.notify_all();
+}
+
+Engine::Engine() : impl_(std::make_unique<Impl>()) {}
+Engine::~Engine() { close(); }
+
+Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options, std::string* explanation) {
+  std::unique_ptr<Engine> engine(new Engine);
+  Impl& impl = *engine->impl_;
+  impl.options = options;
+  auto lock = DirectoryLock::exclusive(options.dir, explanation);
+  if (!lock) return lock.error();
+  impl.lock = std::move(*lock);
+  if (auto opened = impl.open_shards(explanation); !opened) return opened.error();
+  impl.start();
+  return engine;
+}
+
+void Engine::submit(std::span<const Request> requests, OnOutcomes on_outcomes) {
+  const auto refuse_all = [&](const Error& error) {
+    std::vector<Outcome> refused;
+    for (std::uint32_t i = 0; i < requests.size(); ++i) refused.push_back({i, Verdict::aborted, false, {}, error});
+    if (!refused.empty()) on_outcomes(refused);
+  };
+  const Impl::Entry entry(*impl_);
+  if (!entry) return refuse_all({Errc::shutting_down, "engine"});
+  impl_->fabric->totals.submitted += requests.size();
+  if (requests.size() > kSubmitRequestsMax) {
+    impl_->fabric->totals.aborted += requests.size();
+    return refuse_all({Errc::too_large, "requests"});
+  }
+  impl_->submit(requests, on_outcomes);
+}
+
+std::future<Outcome> Engine::submit(Request request) {
+  auto promise = std::make_shared<std::promise<Outcome>>();
+  auto future = promise->get_future();
+  submit(std::span<const Request>(&request, 1),
+         [promise](std::span<const Outcome> outcomes) { promise->set_value(outcomes.front()); });
+  return future;
+}
+
+namespace {
+template <class Value>
+std::future<Result<Value>> refused_read(const Error& error) {
+  std::promise<Result<Value>> promise;
+  promise.set_value(error);
+  return promise.get_future();
+}
+}  // namespace
+
+std::future<Result<Account>> Engine::account(const AccountId& id) {
+  const Impl::Entry entry(*impl_);
+  if (!entry) return refused_read<Account>({Errc::shutting_down, "engine"});
+  auto answer = std::make_shared<std::promise<Result<Account>>>();
+  auto future = answer->get_future();
+  auto& shard = impl_->fabric->shards[home_of(id, impl_->fabric->size())];
+  caf::anon_send(shard.payment, actors::ReadAccount{id, std::move(answer)});
+  return future;
+}
+
+std::future<Result<Product>> Engine::product(const Sku& sku) {
+  const Impl::Entry entry(*impl_);
+  if (!entry) return refused_read<Product>({Errc::shutting_down, "engine"});
+  auto answer = std::make_shared<std::promise<Result<Product>>>();
+  auto future = answer->get_future();
+  auto& shard = impl_->fabric->shards[home_of(sku, impl_->fabric->size())];
+  caf::anon_send(shard.inventory, actors::ReadProduct{sku, std::move(answer)});
+  return future;
+}
+
+std::future<Result<Order>> Engine::order(const OrderId& id) {
+  const Impl::Entry entry(*impl_);
+  if (!entry) return refused_read<Order>({Errc::shutting_down, "engine"});
+  if (!id || id.shard >= impl_->fabric->size()) return refused_read<Order>({Errc::unknown_order, "order"});
+  auto answer = std::make_shared<std::promise<Result<Order>>>();
+  auto future = answer->get_future();
+  caf::anon_send(impl_->fabric->shards[id.shard].order, actors::ReadOrder{id, std::move(answer)});
+  return future;
+}
+
+const RecoveryReport& Engine::recovery() const { return impl_->recovery; }
+
+std::uint16_t Engine::shards() const { return impl_->fabric->size(); }
+
+EngineCounters Engine::counters() const {
+  const Impl::Entry entry(*impl_);
+  EngineCounters out;
+  const actors::Totals& totals = impl_->fabric->totals;
+  out.submitted = totals.submitted, out.committed = totals.committed, out.aborted = totals.aborted;
+  out.unknown = totals.unknown, out.replayed = totals.replayed, out.begun = totals.begun;
+  out.prepared = totals.prepared, out.checkpoints = totals.checkpoints;
+  for (const auto& shard : impl_->fabric->shards) out.open += shard.open_transactions, out.in_doubt += shard.in_doubt;
+  if (!entry) return out;  // The journals are gone.
+  for (auto& shard : impl_->shards) {
+    const auto journal = shard->journal().counters();
+    out.journal_commits += journal.commits, out.journal_records += journal.records, out.journal_bytes += journal.bytes;
+    out.storage_full = out.storage_full || shard->journal().storage_full();
+  }
+  return out;
+}
+
+void Engine::checkpoint() {
+  const Impl::Entry entry(*impl_);
+  if (!entry) return;
+  std::vector<std::future<void>> waiting;
+  for (auto& shard : impl_->fabric->shards) {
+    auto done = std::make_shared<std::promise<void>>();
+    waiting.push_back(done->get_future());
+    caf::anon_send(shard.coordinator,
+                   actors::Checkpoint{std::make_shared<std::function<void()>>([done] { done->set_value(); })});
+  }
+  for (auto& future : waiting) future.wait();
+}
+
+void Engine::close() { impl_->close(); }
+
+}  // namespace kontor

@@ -1,0 +1,47 @@
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "actors/catalog.hpp"
+#include "actors/messages.hpp"
+#include "persistence/journal_sink.hpp"
+
+namespace kontor::actors {
+
+/// Running totals of an engine; written by its actors, read by anyone.
+struct Totals {
+  std::atomic<std::uint64_t> submitted{0}, committed{0}, aborted{0}, unknown{0}, replayed{0};
+  std::atomic<std::uint64_t> begun{0}, prepared{0}, checkpoints{0};
+};
+
+/// Who is where, set up before the first message and unchanged until all actors are gone.
+struct Fabric {
+  struct Shard {
+    CoordinatorActor coordinator;
+    OrderActor order;
+    InventoryActor inventory;
+    PaymentActor payment;
+    std::atomic<std::size_t> open_transactions{0};  ///< Admitted and not answered.
+    std::atomic<std::size_t> open_bytes{0};
+    std::atomic<std::size_t> in_doubt{0};
+  };
+  explicit Fabric(std::uint16_t count) : shards(count) {}
+  std::uint16_t size() const { return static_cast<std::uint16_t>(shards.size()); }
+
+  std::vector<Shard> shards;
+  Catalog catalog;
+  Totals totals;
+  std::function<std::int64_t()> now_ns;  ///< Unix time: set once here, at the edge; rules get it as a field.
+};
+
+/// What every actor of a shard is given.
+struct Site {
+  ShardId shard = 0;
+  Fabric* fabric = nullptr;
+  persistence::JournalSink* journal = nullptr;
+  Fabric::Shard& self() const { return fabric->shards[shard]; }
+};
+
+}  // namespace kontor::actors

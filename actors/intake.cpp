@@ -1,0 +1,112 @@
+#include "actors/intake.hpp"
+
+#include "domain/placement.hpp"
+#include "persistence/operation_codec.hpp"
+
+namespace kontor::actors {
+namespace {
+
+constexpr std::size_t kBodyBytesUsual = 96;  // Of an encoded checkout of three lines.
+
+/// Adds one demand to transaction `index`'s item, which is the last one or a new one.
+template <class Demand>
+void append(Demands<Demand>& to, std::uint32_t index, const Demand& demand) {
+  const auto at = static_cast<std::uint32_t>(to.demands.size());
+  if (to.items.empty() || to.items.back().transaction != index) to.items.push_back({index, at, at});
+  to.demands.push_back(demand);
+  ++to.items.back().end;
+}
+
+void note_listing(const Operation& operation, std::uint32_t transaction, std::vector<Listing>& listings) {
+  if (const auto* define = std::get_if<DefineProduct>(&operation))
+    listings.push_back({transaction, define->sku, define->price, true});
+  if (const auto* price = std::get_if<SetPrice>(&operation))
+    listings.push_back({transaction, price->sku, price->price, false});
+}
+
+}  // namespace
+
+Intake::Intake(std::uint16_t shards, std::size_t expected)
+    : shards_(shards), expected_(expected / shards + 1), submissions_(shards) {
+  bodies_.reserve(shards);
+  for (std::uint16_t i = 0; i < shards; ++i) bodies_.emplace_back(expected_ * kBodyBytesUsual);
+}
+
+Result<void> Intake::add(const Request& request, std::uint32_t index, const PriceList& prices) {
+  if (request.key.empty()) return Error{Errc::invalid_argument, "idempotency_key"};
+  if (auto planned = plan(request.operation, prices, plan_); !planned) return planned;
+  place(request, index, Error{});
+  return {};
+}
+
+void Intake::amend(const Request& request, std::uint32_t index, const Result<Order>& order) {
+  plan_.clear();
+  Error refusal;
+  if (!order) {
+    refusal = order.error();
+  } else if (auto planned = plan_amendment(request.operation, *order, plan_); !planned) {
+    refusal = planned.error();
+  }
+  if (refusal.code != Errc::none) plan_.clear();
+  place(request, index, refusal);
+}
+
+void Intake::place(const Request& request, std::uint32_t index, const Error& refusal) {
+  const ShardId home = home_of(request.key, shards_);
+  auto& submission = submissions_[home];
+  if (!submission) {
+    submission = std::make_shared<Submission>();
+    submission->bundle.work.resize(shards_);
+    submission->bundle.transactions.reserve(expected_);
+    submission->indexes.reserve(expected_);
+    submission->bundle.work[home].order.items.reserve(expected_);
+    submission->bundle.work[home].order.demands.reserve(expected_);
+    for (Work& work : submission->bundle.work) {
+      work.payment.items.reserve(expected_), work.payment.demands.reserve(expected_ * 2);
+      work.inventory.items.reserve(expected_), work.inventory.demands.reserve(expected_ * 3);
+    }
+  }
+  Bundle& bundle = submission->bundle;
+  const auto transaction = static_cast<std::uint32_t>(bundle.transactions.size());
+  std::uint64_t sites = std::uint64_t{1} << home;
+  const auto at = [&](const auto& name) -> Work& {
+    const ShardId shard = home_of(name, shards_);
+    sites |= std::uint64_t{1} << shard;
+    return bundle.work[shard];
+  };
+
+  persistence::ByteWriter& bodies = bodies_[home];
+  OrderDemand enroll;
+  enroll.kind = kind_of(request.operation);
+  enroll.key = request.key;
+  enroll.fingerprint = fingerprint(request.operation);
+  enroll.body_begin = static_cast<std::uint32_t>(bodies.size());
+  if (refusal.code == Errc::none) persistence::write_body(bodies, request.operation, plan_);
+  enroll.body_end = static_cast<std::uint32_t>(bodies.size());
+  append(bundle.work[home].order, transaction, enroll);
+
+  for (const OrderDemand& demand : plan_.amendments) {
+    sites |= std::uint64_t{1} << demand.order.shard;
+    append(bundle.work[demand.order.shard].order, transaction, demand);
+  }
+  for (const PaymentDemand& demand : plan_.payments) append(at(demand.account).payment, transaction, demand);
+  for (const StockDemand& demand : plan_.stocks) append(at(demand.sku).inventory, transaction, demand);
+  bundle.transactions.push_back({sites, request.deadline_ns, refusal});
+  submission->indexes.push_back(index);
+  note_listing(request.operation, transaction, submission->listings);
+}
+
+std::shared_ptr<Submission> Intake::take(ShardId home) {
+  auto submission = std::move(submissions_[home]);
+  if (!submission) return nullptr;
+  submission->bundle.bodies = bodies_[home].take();
+  const auto size = [](const auto& demands) {
+    return demands.items.size() * sizeof demands.items[0] + demands.demands.size() * sizeof demands.demands[0];
+  };
+  submission->bytes = sizeof *submission + submission->bundle.bodies.size();
+  for (const Work& work : submission->bundle.work)
+    submission->bytes += size(work.order) + size(work.inventory) + size(work.payment);
+  return submission;
+}
+
+}  // namespace kontor::actors

@@ -1,0 +1,37 @@
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "actors/submission.hpp"
+#include "domain/plan.hpp"
+#include "persistence/bytes.hpp"
+
+namespace kontor::actors {
+
+/// Turns requests into submissions, one for each coordinator: planned, placed and laid flat. Single-threaded; make one
+/// for each submit call.
+class Intake {
+public:
+  /// `expected` requests: arrays are sized for them at once.
+  Intake(std::uint16_t shards, std::size_t expected);
+
+  /// Plans and adds a request that does not depend on an order. Errors: see `plan`; nothing is added then.
+  Result<void> add(const Request& request, std::uint32_t index, const PriceList& prices);
+  /// Adds a cancel, refund or fulfilment of `order`. One that planning refuses is added all the same: its coordinator
+  /// answers with the refusal unless the key had its effect before.
+  void amend(const Request& request, std::uint32_t index, const Result<Order>& order);
+
+  /// The submission for the coordinator of shard `home`, or nullptr if there is nothing for it.
+  std::shared_ptr<Submission> take(ShardId home);
+
+private:
+  void place(const Request& request, std::uint32_t index, const Error& refusal);
+
+  std::uint16_t shards_;
+  std::size_t expected_;
+  std::vector<std::shared_ptr<Submission>> submissions_;
+  std::vector<persistence::ByteWriter> bodies_;
+  Plan plan_;
+};
+
+}  // namespace kontor::actors

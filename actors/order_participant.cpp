@@ -1,0 +1,232 @@
+#include "actors/order_participant.hpp"
+
+#include <algorithm>
+
+namespace kontor::actors {
+
+using persistence::ItemState;
+using persistence::Locator;
+using persistence::OrderBatch;
+using persistence::Stream;
+using persistence::Table;
+
+namespace {
+constexpr std::size_t kRowsPerSlice = 256;  // Order rows and bitmaps stored by one message of a checkpoint.
+
+const Demands<OrderDemand>& select_orders(const Work& work) { return work.order; }
+
+bool has_aborted(const OrderBatch& batch) {
+  return batch.states.find(static_cast<char>(ItemState::aborted)) != std::string::npos;
+}
+}  // namespace
+
+OrderParticipant::OrderParticipant(Site site, const persistence::Store& store,
+                                   std::unique_ptr<persistence::KeyIndex> keys, persistence::RecoveredShard& recovered,
+                                   Position decided)
+    : site_(site),
+      archive_(store, site.shard),
+      keys_(std::move(keys)),
+      state_(std::move(recovered.order)),
+      batches_(std::move(recovered.batches)),
+      own_high_(recovered.own_high),
+      as_of_{recovered.appended[static_cast<std::size_t>(Stream::order)], decided} {}
+
+Votes OrderParticipant::prepare(const BatchPtr& batch) {
+  Votes votes{batch, commit::Role::order, 0, {}};
+  const persistence::BatchHead head{batch->coordinator, batch->incarnation, batch->first};
+  persistence::OrderPreparedWriter record(own_high_, head, bytes_expected_);
+  OrderBatch states{0, head, {}, 0, false, true};
+  states.states.reserve(batch->count);
+  for_each_item(*batch, site_.shard, select_orders,
+                [&](std::uint32_t index, std::span<const OrderDemand> demands, const Bundle& bundle) {
+                  const TransactionId transaction = batch->at(index);
+                  if (state_.holds(transaction)) return;  // A repeat: yes again, and it is on record already.
+                  if (vote(batch, index, demands, votes)) return;
+                  record.item(index, demands, bundle.bodies);
+                  states.states.resize(index, static_cast<char>(ItemState::absent));
+                  states.states.push_back(static_cast<char>(ItemState::undecided));
+                  ++states.undecided;
+                  if (transaction.shard == site_.shard) own_high_ = transaction;
+                });
+  if (record.items() > 0) {
+    record.own(own_high_);
+    std::string payload = record.take();
+    bytes_expected_ = payload.size() + payload.size() / 4;
+    as_of_.appended = site_.journal->append(Stream::order, persistence::RecordKind::order_prepared, std::move(payload),
+                                            site_.fabric->now_ns());
+    states.position = as_of_.appended;
+    batches_.push_back(std::move(states));
+  }
+  votes.position = as_of_.appended;
+  return votes;
+}
+
+/// Holds the demands of one transaction, or appends a refusal and returns it.
+commit::Refusal* OrderParticipant::vote(const BatchPtr& batch, std::uint32_t index,
+                                        std::span<const OrderDemand> demands, Votes& votes) {
+  const TransactionId transaction = batch->at(index);
+  const auto refuse = [&](const Error& error, const TransactionId& repeat_of) {
+    return &votes.refusals.emplace_back(commit::Refusal{index, commit::Role::order, error, repeat_of});
+  };
+  Enrolled earlier;
+  bool known = false;
+  for (const OrderDemand& demand : demands) {
+    if (demand.action == OrderAction::enroll) {
+      const KeyDigest digest = digest_of(demand.key);
+      if (keys_->maybe(digest.low)) {
+        const auto use = committed_use(demand.key, digest);
+        if (!use) return refuse(use.error(), {});
+        if (*use) earlier = {(*use)->transaction, (*use)->fingerprint}, known = true;
+      }
+    } else if (!state_.resource.find(demand.order)) {
+      if (auto loaded = load(demand.order); !loaded) return refuse(loaded.error(), {});
+    }
+  }
+  auto answer = state_.decide(transaction, demands, known ? &earlier : nullptr);
+  if (!answer) return refuse(answer.error(), {});
+  if (answer->repeat_of) return refuse(Error{}, answer->repeat_of);
+  if (answer->claim.key != KeyDigest{}) keys_->mark(answer->claim.key.low);
+  state_.hold(transaction, std::move(answer->claim), as_of_.appended + 1);
+  return nullptr;
+}
+
+/// The request that used this key before and committed, or nullptr. The hash only names candidates.
+Result<const persistence::ArchivedRequest*> OrderParticipant::committed_use(const IdempotencyKey& key,
+                                                                            const KeyDigest& digest) {
+  const auto candidates = keys_->find(digest.low);
+  if (!candidates) return candidates.error();
+  for (const Locator& locator : *candidates) {
+    auto request = archive_.at(locator);
+    if (!request) return request.error();
+    if (request->key != key) continue;
+    found_ = std::move(*request);
+    return &found_;
+  }
+  return nullptr;
+}
+
+OrderBatch* OrderParticipant::batch_of(Position prepared) {
+  const auto holds = [&](std::size_t i) {
+    return i < batches_.size() && batches_[i].position >= prepared && (i == 0 || batches_[i - 1].position < prepared);
+  };
+  if (!holds(hint_)) {
+    const auto it = std::lower_bound(batches_.begin(), batches_.end(), prepared,
+                                     [](const OrderBatch& b, Position p) { return b.position < p; });
+    hint_ = static_cast<std::size_t>(it - batches_.begin());
+  }
+  assert(hint_ < batches_.size());
+  return &batches_[hint_];
+}
+
+void OrderParticipant::decide(const Decide::List& list) {
+  for (const commit::Decision& decision : list.decisions) {
+    const auto it = state_.open().find(decision.transaction);
+    if (it == state_.open().end()) continue;  // Refused here, or a repeat.
+    const KeyDigest key = it->second.claim.key;
+    OrderBatch* batch = batch_of(it->second.prepared);
+    const auto delta = persistence::settle_item(*batch, decision);
+    if (decision.commit && key != KeyDigest{} && delta) keys_->insert(key.low, Locator::of(batch->position, *delta));
+    state_.settle(decision, list.position);
+  }
+  for (const commit::Decision& decision : list.early) state_.settle(decision, list.position, true);
+  as_of_.decided = list.position;
+}
+
+void OrderParticipant::capture() {
+  capturing_ = {};
+  capturing_.active = true;
+  // Every batch before the frontier is decided for good: it need not be replayed, and its keys are in the run that
+  // begins here. Batches from the frontier on are replayed, so each says which of its items were decided by now.
+  const auto frontier = std::find_if(batches_.begin(), batches_.end(), [](const auto& b) { return b.undecided > 0; });
+  capturing_.replay_from = frontier == batches_.end() ? as_of_.appended + 1 : frontier->position;
+  for (auto it = batches_.begin(); it != batches_.end(); ++it) {
+    if (!it->changed) continue;
+    it->changed = false;
+    const bool needed = it >= frontier || has_aborted(*it);
+    if (needed || it->stored)
+      capturing_.bitmaps.emplace_back(it->position,
+                                      needed ? persistence::write_outcomes(as_of_.decided, it->states) : std::string());
+    it->stored = needed;
+  }
+  batches_.erase(batches_.begin(), frontier);
+  hint_ = 0;
+  state_.resource.evict_clean();  // What the last checkpoint stored is durable: the coordinator waited for it.
+  capturing_.orders = state_.resource.take_dirty();
+  keys_->begin_run();
+}
+
+bool OrderParticipant::slice() {
+  Capturing& c = capturing_;
+  const std::size_t until = std::min(c.orders.size() + c.bitmaps.size(), c.next + kRowsPerSlice);
+  for (; c.next < until; ++c.next) {
+    if (c.next < c.orders.size()) {
+      const OrderId& order = c.orders[c.next];
+      site_.journal->put(Table::orders, persistence::order_key(order), persistence::RecordKind::order_row,
+                         persistence::write_order_row(as_of_.decided, *state_.resource.find(order)));
+      continue;
+    }
+    auto& [position, bitmap] = c.bitmaps[c.next - c.orders.size()];
+    if (bitmap.empty()) {
+      site_.journal->erase(Table::outcomes, persistence::position_key(position));
+    } else {
+      site_.journal->put(Table::outcomes, persistence::position_key(position), persistence::RecordKind::outcome_bitmap,
+                         std::move(bitmap));
+    }
+  }
+  if (c.next < c.orders.size() + c.bitmaps.size()) return true;
+  if (keys_->writing()) {
+    keys_->step();
+    return true;
+  }
+  site_.journal->put(Table::meta, persistence::checkpoint_key(Stream::order), persistence::RecordKind::meta_checkpoint,
+                     persistence::write_checkpoint(c.replay_from));
+  c = {};
+  return false;
+}
+
+Result<Checkout> OrderParticipant::committed_checkout(const OrderId& order) const {
+  const Error unknown{Errc::unknown_order, "order"};
+  const auto request = archive_.find(order);
+  if (!request) return request.code() == Errc::not_found ? unknown : request.error();
+  const auto batch = std::lower_bound(batches_.begin(), batches_.end(), request->locator.position(),
+                                      [](const OrderBatch& b, Position p) { return b.position < p; });
+  ItemState state = ItemState::absent;
+  if (batch != batches_.end() && batch->position == request->locator.position()) {
+    state = static_cast<ItemState>(batch->states[request->locator.index()]);
+  } else {
+    const auto stored = archive_.outcome(request->locator);
+    if (!stored) return stored.error();
+    state = *stored;
+  }
+  if (state != ItemState::committed) return unknown;
+  auto body = persistence::read_body(request->body);
+  if (!body) return body.error();
+  auto* checkout = std::get_if<Checkout>(&body->operation);
+  if (!checkout) return unknown;
+  return std::move(*checkout);
+}
+
+Result<void> OrderParticipant::load(const OrderId& order) {
+  const auto checkout = committed_checkout(order);
+  if (!checkout) return checkout.error();
+  const auto stored = archive_.progress(order);
+  if (stored) {
+    state_.resource.load(order, stored->progress, stored->decided);
+  } else if (stored.code() == Errc::not_found) {
+    state_.resource.load(order, placed(*checkout), 0);
+  } else {
+    return stored.error();
+  }
+  return {};
+}
+
+Result<Order> OrderParticipant::order(const OrderId& id) {
+  auto checkout = committed_checkout(id);
+  if (!checkout) return checkout.error();
+  if (!state_.resource.find(id))
+    if (auto loaded = load(id); !loaded) return loaded.error();
+  Order order{id, std::move(*checkout), *state_.resource.find(id)};
+  return order;
+}
+
+}  // namespace kontor::actors

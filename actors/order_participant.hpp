@@ -1,0 +1,59 @@
+#pragma once
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/fabric.hpp"
+#include "persistence/order_archive.hpp"
+#include "persistence/recovery.hpp"
+
+namespace kontor::actors {
+
+/// What the order actor does, without being an actor: keeps the idempotency keys and the orders of a shard.
+class OrderParticipant {
+public:
+  /// `keys` writes its runs through the same journal as `site`.
+  OrderParticipant(Site site, const persistence::Store& store, std::unique_ptr<persistence::KeyIndex> keys,
+                   persistence::RecoveredShard& recovered, Position decided);
+
+  /// Decides and holds each item, appends one record with all yes votes.
+  Votes prepare(const BatchPtr& batch);
+  void decide(const Decide::List& list);
+
+  void capture();
+  bool slice();  ///< True: more is to do.
+
+  /// An order as it is now. Errors: unknown_order, corrupt_journal.
+  Result<Order> order(const OrderId& id);
+
+private:
+  struct Capturing {
+    Position replay_from = 0;
+    std::vector<OrderId> orders;
+    std::vector<std::pair<Position, std::string>> bitmaps;  ///< Empty text: erase the row.
+    std::size_t next = 0;
+    bool active = false;
+  };
+
+  Result<const persistence::ArchivedRequest*> committed_use(const IdempotencyKey& key, const KeyDigest& digest);
+  Result<void> load(const OrderId& order);
+  Result<Checkout> committed_checkout(const OrderId& order) const;
+  commit::Refusal* vote(const BatchPtr& batch, std::uint32_t index, std::span<const OrderDemand> demands,
+                        Votes& votes);
+  persistence::OrderBatch* batch_of(Position prepared);
+
+  Site site_;
+  persistence::OrderArchive archive_;
+  std::unique_ptr<persistence::KeyIndex> keys_;
+  commit::Participant<OrderBook> state_;
+  std::deque<persistence::OrderBatch> batches_;  ///< Not yet stored for good; ascending by position.
+  std::size_t hint_ = 0;                         ///< Where the last decision's batch was.
+  TransactionId own_high_;
+  persistence::AsOf as_of_;
+  std::size_t bytes_expected_ = 4096;
+  persistence::ArchivedRequest found_;
+  Capturing capturing_;
+};
+
+}  // namespace kontor::actors

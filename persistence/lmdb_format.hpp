@@ -29,6 +29,8 @@ inline constexpr std::uint16_t kBranchPage = 0x01, kLeafPage = 0x02, kOverflowPa
 inline constexpr std::uint16_t kBigNode = 0x01, kDatabaseNode = 0x02;  ///< Of leaf nodes: value elsewhere; a DbRecord.
 inline constexpr std::uint16_t kIntegerKeys = 0x08;                    ///< Of databases: keys are u64, native order.
 
+inline constexpr std::uint16_t kMadeAsFile = 0x4000;  ///< Of database 0: MDB_NOSUBDIR when made; no effect.
+
 struct PageHeader {
   std::uint64_t number = 0;
   std::uint16_t pad = 0, flags = 0;

@@ -183,7 +183,7 @@ bool Checker::check_metas() {
 bool Checker::check_meta(std::size_t index) {
   const MetaRecord& meta = metas_[index];
   if (meta.address != 0) return page_fault(index, "the meta page asks for a fixed address"), false;
-  if (meta.free_list.flags != kIntegerKeys || meta.names.flags != 0)
+  if ((meta.free_list.flags & ~kMadeAsFile) != kIntegerKeys || meta.names.flags != 0)
     return page_fault(index, "the meta page has unknown flags"), false;
   if (meta.last_page < kMetaPages - 1 || meta.last_page >= meta.map_size / page_size_)
     return page_fault(index, "the last page is outside the map"), false;

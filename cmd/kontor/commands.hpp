@@ -1,0 +1,17 @@
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+/// Each subcommand adds itself to the program and, when it was chosen and has run, sets the program's exit code.
+namespace kontor::cmd {
+
+void add_load_command(CLI::App& app, int& exit_code);
+void add_demo_command(CLI::App& app, int& exit_code);
+void add_replay_command(CLI::App& app, int& exit_code);
+void add_audit_command(CLI::App& app, int& exit_code);
+void add_explain_command(CLI::App& app, int& exit_code);
+void add_journal_command(CLI::App& app, int& exit_code);
+
+}  // namespace kontor::cmd

@@ -1,0 +1,28 @@
+#pragma once
+#include "domain/result.hpp"
+
+namespace kontor::cmd {
+
+/// How the program ends; listed in `kontor --help` and docs/cli.md. From 64 on the numbers are those of sysexits.h.
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitCheckFailed = 1;  ///< What was to be proven does not hold, e.g. the audit found a fault.
+inline constexpr int kExitUsage = 2;        ///< An option or its value.
+inline constexpr int kExitBadData = 65;     ///< The input, or a directory that is not ours.
+inline constexpr int kExitDirectoryInUse = 69;
+inline constexpr int kExitCannotCreate = 73;  ///< A file or a directory.
+inline constexpr int kExitJournal = 74;       ///< Reading or writing a journal failed, or it is damaged.
+inline constexpr int kExitInterrupted = 130;  ///< By Ctrl-C, as shells count it.
+
+/// What opening or auditing a directory ends with when it fails with `code`.
+inline int exit_code_of(Errc code) {
+  switch (code) {
+    case Errc::none: return kExitOk;
+    case Errc::invalid_argument: return kExitUsage;
+    case Errc::directory_in_use: return kExitDirectoryInUse;
+    case Errc::incompatible_format:
+    case Errc::not_found: return kExitBadData;
+    default: return kExitJournal;  // Whatever else stops an open is the journal's.
+  }
+}
+
+}  // namespace kontor::cmd

@@ -3,7 +3,8 @@
 #include <memory>
 #include <vector>
 
-#include "persistence/journal.hpp"
+#include "persistence/journal_sink.hpp"
+#include "persistence/store.hpp"
 
 namespace kontor::persistence {
 
@@ -16,47 +17,67 @@ struct Locator {
   friend bool operator==(const Locator&, const Locator&) = default;
 };
 
-/// The set of all idempotency keys that had an effect, by 64-bit hash: millions a minute, found in well under a
-/// microsecond, in flat memory. A hash names candidates only: the caller compares the key in the order record.
+/// With both headers exactly one page: LMDB takes single pages without the search that several in a row may cost
+/// (free_runs.hpp), and a search in a block has only so much to checksum.
+inline constexpr std::size_t kRunBlockEntries = 253;
+
+/// The set of all idempotency keys that had an effect, by 64-bit hash: millions a minute, found in microseconds, in
+/// flat memory. A hash names candidates only: the caller compares the key in the order record.
 ///
 /// Shape (a small log-structured merge tree): a blocked Bloom filter over everything; the newest keys in memory; older
 /// ones in sorted runs in Table::keys, merged four into one, in slices that the caller paces with its other work.
 ///   key of a block   := run: u32 big-endian, block: u32 big-endian
 ///   payload of block := { hash: u64, locator: u64 } sorted by hash, kRunBlockEntries at most
+/// A run takes over from memory, and a merged run from its sources, when it is durable; see key_run.hpp for the layout.
 /// Owned by one actor; not thread-safe (the journal behind it is).
 class KeyIndex {
-public:
-  /// An empty index, or with `load` what the tables hold. `store` is read, `journal` written.
-  /// `filter_keys` is how many keys the first filter is made for (16 bits a key, so 4 Mi keys take 8 MiB); when they
-  /// are exceeded another filter of double the size is added.
-  KeyIndex(const Store& store, Journal* journal, std::size_t filter_keys = std::size_t{32} << 20);
+ public:
+  /// Sizes that tests make small.
+  struct Tuning {
+    std::size_t block_entries = kRunBlockEntries;
+    std::size_t step_entries = 8'192;            ///< Merged by one step.
+    std::size_t in_flight_bytes_max = 1u << 20;  ///< Queued and not durable: no step holds up the actors' commits.
+  };
+
+  /// An empty index, or with `load` what the tables hold. `store` is read, `journal` written; without a journal the
+  /// index can only be read. `filter_keys` is how many keys the first filter is made for (16 bits a key, so 4 Mi keys
+  /// take 8 MiB); when they are exceeded another filter of double the size is added.
+  KeyIndex(const Store& store, JournalSink* journal, std::size_t filter_keys = std::size_t{32} << 20);
+  KeyIndex(const Store& store, JournalSink* journal, std::size_t filter_keys, const Tuning& tuning);
   ~KeyIndex();
 
-  /// Reads the list of runs and rebuilds the filter from them. Errors: corrupt_journal.
+  /// Reads the list of runs and rebuilds the filter from them. Into an empty index only. Errors: corrupt_journal.
   Result<void> load();
 
   /// False: certainly never marked. One cache miss.
   bool maybe(std::uint64_t hash) const;
   /// Marks a hash in the filter only (a request is being prepared; it may still abort, which costs a false positive).
   void mark(std::uint64_t hash);
-  /// A request with this key committed. Marks it too.
+  /// A request with this key committed. Marks it too. The same pair again, as in recovery, does no harm.
   void insert(std::uint64_t hash, Locator locator);
-  /// All candidates, newest first. Reads the store only when memory does not hold them.
+  /// All candidates, newest first, each once: from memory, and one block of each run (two other keys may share a hash,
+  /// so a candidate in memory does not prove that there is none in the store).
   /// Errors: corrupt_journal.
   Result<std::vector<Locator>> find(std::uint64_t hash) const;
 
   /// Freezes what is in memory and begins to write it as a run. Not while another is being written.
   void begin_run();
+  /// From begin_run until the run is durable and the memory it came from is free again.
   bool writing() const;
-  /// One step of at most ~0.5 ms: writes part of the run, or merges part of older ones. True: more is to do.
-  /// The new run takes effect for readers after a restart when its list is durable (same journal, FIFO).
+  /// One step of at most ~0.5 ms: writes part of the run, erases blocks that nobody reads any more, or merges part of
+  /// older runs. True: the next step has something to do. False: nothing to do, or only when the disk has caught up;
+  /// so call it again with the next batch or tick until `idle`.
   bool step();
+  /// No run is being written or merged, nothing is left to erase.
+  bool idle() const;
+  /// corrupt_journal when a merge met a damaged block: merging has stopped, `find` still answers or says so itself.
+  const Result<void>& merge_outcome() const;
 
   std::size_t keys_in_memory() const;
   std::size_t runs() const;
   std::uint64_t keys_in_runs() const;
 
-private:
+ private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

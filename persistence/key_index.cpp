@@ -1,0 +1,329 @@
+#include "persistence/key_index.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cassert>
+#include <deque>
+#include <functional>
+#include <optional>
+
+#include "persistence/bloom_filter.hpp"
+#include "persistence/key_generation.hpp"
+#include "persistence/key_run.hpp"
+
+// Two jobs at most are under way: one run being written from the frozen generation, and one merge. Each ends the same
+// way: its blocks are queued, behind them a list that names the new run, and when that is durable the new run is read
+// instead of its sources. Until then nothing that is read changes, so a crash at any point leaves either the old list,
+// and blocks that nobody names, or the new one.
+
+namespace kontor::persistence {
+namespace {
+
+constexpr std::size_t kMergedRuns = 4;
+constexpr std::size_t kErasedPerStep = 32;
+constexpr std::size_t kErasedBytes = 4096;   // What one erase costs a commit: the leaf page it changes, roughly.
+constexpr std::size_t kClearedPerStep = 32;  // Partitions of some 32 KB.
+
+using Flag = std::shared_ptr<std::atomic<bool>>;  // Outlives the index while the journal holds it.
+
+enum class Phase : std::uint8_t { idle, writing, waiting, clearing };
+
+/// The frozen generation on its way to a run.
+struct Freeze {
+  Phase phase = Phase::idle;
+  std::size_t partition = 0;  // The next to write, or to clear.
+  std::vector<KeyEntry> sorted;
+  std::optional<RunWriter> writer;
+  KeyRun* run = nullptr;
+  Flag durable;
+};
+
+struct Merge {
+  std::vector<KeyRun*> sources;
+  std::vector<RunCursor> cursors;  // None is at its end.
+  std::optional<RunWriter> writer;
+  KeyRun* run = nullptr;  // Set when all is queued.
+  Flag durable;
+};
+
+}  // namespace
+
+struct KeyIndex::Impl {
+  Impl(const Store& s, JournalSink* j, std::size_t filter_keys, const Tuning& t)
+      : store(s), journal(j), tuning(t), filter_keys_first(filter_keys), filter(filter_keys) {}
+
+  bool can_step() const;
+  void step();
+  void poll();
+  void write_partition();
+  void clear_partitions();
+  void erase_blocks();
+  std::optional<std::uint32_t> level_to_merge() const;
+  void start_merge(std::uint32_t level);
+  void merge_entries();
+  Result<void> merge_slice();
+  void finish_merge();
+  void give_up_merge(const Error& error);
+  KeyRun* list(std::unique_ptr<KeyRun> run, Flag& durable);
+  void account(std::size_t bytes);
+
+  const Store& store;
+  JournalSink* journal;
+  Tuning tuning;
+  std::size_t filter_keys_first;
+  BloomFilterChain filter;
+  KeyGeneration active, frozen;
+  std::vector<std::unique_ptr<KeyRun>> runs;
+  std::uint32_t next_run = 1;
+  Freeze freeze;
+  std::optional<Merge> merge;
+  Result<void> merge_outcome;
+  std::deque<BlockRange> erasing;
+  std::shared_ptr<std::atomic<std::size_t>> in_flight_bytes = std::make_shared<std::atomic<std::size_t>>(0);
+};
+
+KeyIndex::KeyIndex(const Store& store, JournalSink* journal, std::size_t filter_keys)
+    : KeyIndex(store, journal, filter_keys, Tuning()) {}
+
+KeyIndex::KeyIndex(const Store& store, JournalSink* journal, std::size_t filter_keys, const Tuning& tuning)
+    : impl_(std::make_unique<Impl>(store, journal, filter_keys, tuning)) {}
+
+KeyIndex::~KeyIndex() = default;
+
+Result<void> KeyIndex::load() {
+  Impl& index = *impl_;
+  assert(index.runs.empty() && index.active.size() == 0);
+  const Store::Reader reader(index.store);
+  auto runs = read_run_list(reader);
+  if (!runs) return runs.error();
+
+  // One filter for all that is there and a quarter more: a chain would cost a cache miss for each of its parts.
+  std::uint64_t keys = 0;
+  for (const auto& run : *runs) keys += run->entries;
+  std::size_t capacity = std::max<std::size_t>(index.filter_keys_first, 1);
+  while (capacity < keys + keys / 4) capacity *= 2;
+  if (capacity > index.filter_keys_first) index.filter = BloomFilterChain(capacity);
+
+  const auto mark_all = [&](std::span<const KeyEntry> block) {
+    for (const KeyEntry& entry : block) index.filter.mark(entry.hash);
+  };
+  const auto others = read_run_blocks(reader, *runs, mark_all);
+  if (!others) return others.error();
+  index.runs = std::move(*runs);
+  for (const auto& run : index.runs) index.next_run = std::max(index.next_run, run->id + 1);
+  for (const BlockRange& range : *others) index.next_run = std::max(index.next_run, range.run + 1);
+  if (index.journal != nullptr) index.erasing.assign(others->begin(), others->end());
+  return {};
+}
+
+bool KeyIndex::maybe(std::uint64_t hash) const { return impl_->filter.maybe(hash); }
+
+void KeyIndex::mark(std::uint64_t hash) { impl_->filter.mark(hash); }
+
+void KeyIndex::insert(std::uint64_t hash, Locator locator) {
+  impl_->filter.mark(hash);
+  impl_->active.insert({hash, locator.packed});
+}
+
+Result<std::vector<Locator>> KeyIndex::find(std::uint64_t hash) const {
+  std::vector<std::uint64_t> packed;
+  impl_->active.find(hash, packed);
+  if (impl_->freeze.phase == Phase::writing || impl_->freeze.phase == Phase::waiting) impl_->frozen.find(hash, packed);
+  if (!impl_->runs.empty()) {
+    const Store::Reader reader(impl_->store);
+    for (const auto& run : impl_->runs) {
+      if (!run->readable) continue;
+      if (const auto read = find_in_run(reader, *run, hash, packed); !read) return read.error();
+    }
+  }
+  std::sort(packed.begin(), packed.end(), std::greater<>());  // A later position is newer.
+  packed.erase(std::unique(packed.begin(), packed.end()), packed.end());
+  std::vector<Locator> found;
+  found.reserve(packed.size());
+  for (const std::uint64_t locator : packed) found.push_back({locator});
+  return found;
+}
+
+void KeyIndex::begin_run() {
+  assert(!writing());
+  assert(impl_->journal != nullptr);
+  if (impl_->active.size() == 0) return;
+  std::swap(impl_->active, impl_->frozen);
+  Freeze& freeze = impl_->freeze;
+  freeze.phase = Phase::writing;
+  freeze.partition = 0;
+  freeze.writer.emplace(*impl_->journal, impl_->next_run++, 0, impl_->tuning.block_entries);
+}
+
+bool KeyIndex::writing() const { return impl_->freeze.phase != Phase::idle; }
+
+bool KeyIndex::step() {
+  impl_->poll();
+  if (!impl_->can_step()) return false;
+  impl_->step();
+  impl_->poll();
+  return impl_->can_step();
+}
+
+bool KeyIndex::idle() const {
+  return !writing() && !impl_->merge && impl_->erasing.empty() && !impl_->level_to_merge();
+}
+
+const Result<void>& KeyIndex::merge_outcome() const { return impl_->merge_outcome; }
+
+std::size_t KeyIndex::keys_in_memory() const { return impl_->active.size() + impl_->frozen.size(); }
+
+std::size_t KeyIndex::runs() const {
+  const auto readable = [](const auto& run) { return run->readable; };
+  return static_cast<std::size_t>(std::count_if(impl_->runs.begin(), impl_->runs.end(), readable));
+}
+
+std::uint64_t KeyIndex::keys_in_runs() const {
+  std::uint64_t keys = 0;
+  for (const auto& run : impl_->runs)
+    if (run->readable) keys += run->entries;
+  return keys;
+}
+
+// --- Steps.
+
+bool KeyIndex::Impl::can_step() const {
+  if (journal == nullptr || in_flight_bytes->load(std::memory_order_relaxed) >= tuning.in_flight_bytes_max)
+    return false;
+  const bool freezing = freeze.phase == Phase::writing || freeze.phase == Phase::clearing;
+  const bool merging = merge ? merge->run == nullptr : level_to_merge().has_value();
+  return freezing || merging || !erasing.empty();
+}
+
+/// Memory is freed before space on disk, and that before more of it is taken.
+void KeyIndex::Impl::step() {
+  if (freeze.phase == Phase::writing) return write_partition();
+  if (freeze.phase == Phase::clearing) return clear_partitions();
+  if (!erasing.empty()) return erase_blocks();
+  if (!merge) return start_merge(*level_to_merge());
+  merge_entries();
+}
+
+void KeyIndex::Impl::poll() {
+  if (freeze.phase == Phase::waiting && freeze.durable->load(std::memory_order_acquire)) {
+    freeze.run->readable = true;
+    freeze.phase = Phase::clearing;
+    freeze.partition = 0;
+  }
+  if (merge && merge->run != nullptr && merge->durable->load(std::memory_order_acquire)) finish_merge();
+}
+
+void KeyIndex::Impl::write_partition() {
+  const std::span<const KeyEntry> partition = frozen.partition(freeze.partition++);
+  freeze.sorted.assign(partition.begin(), partition.end());
+  std::sort(freeze.sorted.begin(), freeze.sorted.end());
+  for (const KeyEntry& entry : freeze.sorted) freeze.writer->add(entry);
+  if (freeze.partition == KeyGeneration::kPartitions) {
+    freeze.run = list(freeze.writer->finish(), freeze.durable);
+    freeze.phase = Phase::waiting;
+  }
+  account(freeze.writer->take_written_bytes());
+}
+
+void KeyIndex::Impl::clear_partitions() {
+  const std::size_t end = std::min(freeze.partition + kClearedPerStep, KeyGeneration::kPartitions);
+  for (; freeze.partition < end; ++freeze.partition) frozen.clear(freeze.partition);
+  if (end == KeyGeneration::kPartitions) freeze.phase = Phase::idle;
+}
+
+void KeyIndex::Impl::erase_blocks() {
+  BlockRange& range = erasing.front();
+  const std::uint32_t end = std::min<std::uint32_t>(range.end, range.next + kErasedPerStep);
+  account((end - range.next) * kErasedBytes);
+  for (; range.next < end; ++range.next) journal->erase(Table::keys, block_key({range.run, range.next}));
+  if (range.next == range.end) erasing.pop_front();
+}
+
+/// The lowest level with enough runs: small merges must not wait for large ones.
+std::optional<std::uint32_t> KeyIndex::Impl::level_to_merge() const {
+  if (merge || !merge_outcome) return std::nullopt;
+  std::optional<std::uint32_t> lowest;
+  for (const auto& first : runs) {
+    const auto alike = [&](const auto& run) { return run->readable && run->level == first->level; };
+    if (lowest && *lowest <= first->level) continue;
+    if (std::count_if(runs.begin(), runs.end(), alike) >= std::ptrdiff_t{kMergedRuns}) lowest = first->level;
+  }
+  return lowest;
+}
+
+void KeyIndex::Impl::start_merge(std::uint32_t level) {
+  merge.emplace();
+  for (const auto& run : runs) {
+    if (!run->readable || run->level != level || merge->sources.size() == kMergedRuns) continue;
+    merge->sources.push_back(run.get());
+    merge->cursors.emplace_back(*run);
+  }
+  merge->writer.emplace(*journal, next_run++, level + 1, tuning.block_entries);
+}
+
+void KeyIndex::Impl::merge_entries() {
+  const Result<void> merged = merge_slice();
+  account(merge->writer->take_written_bytes());
+  if (!merged) return give_up_merge(merged.error());
+  if (!merge->cursors.empty()) return;
+  for (KeyRun* source : merge->sources) source->listed = false;
+  merge->run = list(merge->writer->finish(), merge->durable);
+  account(merge->writer->take_written_bytes());
+}
+
+Result<void> KeyIndex::Impl::merge_slice() {
+  const Store::Reader reader(store);
+  std::vector<RunCursor>& cursors = merge->cursors;
+  for (RunCursor& cursor : cursors) {
+    if (!cursor.needs_block()) continue;  // All do in the first slice.
+    if (const auto fetched = cursor.fetch(reader); !fetched) return fetched;
+  }
+  for (std::size_t left = tuning.step_entries; left > 0 && !cursors.empty(); --left) {
+    auto least = cursors.begin();
+    for (auto other = least + 1; other != cursors.end(); ++other)
+      if (other->entry() < least->entry()) least = other;
+    merge->writer->add(least->entry());
+    least->advance();
+    if (!least->needs_block()) continue;
+    if (least->at_end()) {
+      cursors.erase(least);
+    } else if (const auto fetched = least->fetch(reader); !fetched) {
+      return fetched;
+    }
+  }
+  return {};
+}
+
+/// The merged run is durable: it is read from now on, and nobody needs its sources.
+void KeyIndex::Impl::finish_merge() {
+  merge->run->readable = true;
+  for (const KeyRun* source : merge->sources) {
+    erasing.push_back({source->id, 0, source->blocks()});
+    std::erase_if(runs, [&](const auto& run) { return run.get() == source; });
+  }
+  merge.reset();
+}
+
+void KeyIndex::Impl::give_up_merge(const Error& error) {
+  merge_outcome = error;
+  if (const BlockRange written = merge->writer->written(); written.end > 0) erasing.push_back(written);
+  merge.reset();
+}
+
+/// Makes a run that is written part of the list. `durable` is set when the list and all before it are on disk.
+KeyRun* KeyIndex::Impl::list(std::unique_ptr<KeyRun> run, Flag& durable) {
+  run->listed = true;
+  runs.push_back(std::move(run));
+  journal->put(Table::keys, std::string(kRunListKey), RecordKind::key_run_list, encode_run_list(runs));
+  durable = std::make_shared<std::atomic<bool>>(false);
+  journal->after_durable([flag = durable] { flag->store(true, std::memory_order_release); });
+  return runs.back().get();
+}
+
+void KeyIndex::Impl::account(std::size_t bytes) {
+  if (bytes == 0) return;
+  in_flight_bytes->fetch_add(bytes, std::memory_order_relaxed);
+  journal->after_durable([total = in_flight_bytes, bytes] { total->fetch_sub(bytes, std::memory_order_relaxed); });
+}
+
+}  // namespace kontor::persistence

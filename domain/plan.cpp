@@ -239,11 +239,9 @@ Result<void> plan_price(const Sku& sku, StockAction action, Money price, std::ui
 }
 
 /// The lines an amendment names, or all that is left; each once, in order.
-using OrderLines = boost::container::small_vector<OrderLine, 8>;
-Result<OrderLines> lines_of(const std::vector<OrderLine>& named, OrderAction action, const Order& order) {
+Result<std::vector<OrderLine>> lines_of(const std::vector<OrderLine>& named, OrderAction action, const Order& order) {
   if (named.size() > kLinesMax) return Error{Errc::too_large, "lines"};
-  OrderLines lines;
-  for (const OrderLine& line : named) lines.push_back(line);
+  std::vector<OrderLine> lines = named;
   if (lines.empty()) {
     for (std::uint32_t i = 0; i < order.progress.lines.size(); ++i) {
       const LineProgress& line = order.progress.lines[i];

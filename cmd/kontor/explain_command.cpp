@@ -1,0 +1,152 @@
+// `kontor explain`: the story of one transaction, or of the order it placed.
+#include <iostream>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+
+#include "cmd/kontor/commands.hpp"
+#include "cmd/kontor/exit_codes.hpp"
+#include "cmd/kontor/json_text.hpp"
+#include "cmd/kontor/terminal.hpp"
+#include "cmd/kontor/time_text.hpp"
+#include "persistence/story.hpp"
+
+namespace kontor::cmd {
+namespace {
+
+namespace json = boost::json;
+using persistence::RecordKind;
+using persistence::Story;
+using persistence::StoryEvent;
+
+struct Options {
+  std::string dir, id;
+  bool json = false;
+};
+
+std::string meaning(const StoryEvent& event) {
+  switch (event.kind) {
+    case RecordKind::order_prepared:
+    case RecordKind::payment_prepared:
+    case RecordKind::inventory_prepared: return "votes yes";
+    case RecordKind::decided: return *event.commit ? "decides commit" : "decides abort";
+    case RecordKind::learned: return *event.commit ? "learns commit" : "learns abort";
+    case RecordKind::ended: return "all acknowledged: forgets";
+    default: return std::string(to_string(event.kind));
+  }
+}
+
+json::object to_json(const StoryEvent& event) {
+  json::object out{{"time", time_text(event.written_at_ns)}, {"shard", event.shard},
+                   {"actor", to_string(event.stream)},       {"position", event.position},
+                   {"record", to_string(event.kind)},        {"meaning", meaning(event)}};
+  if (!event.demands.empty()) out["demands"] = json::array(event.demands.begin(), event.demands.end());
+  return out;
+}
+
+json::object to_json(const Story& story) {
+  json::object out{{"transaction", transaction_text(story.transaction)},
+                   {"outcome", to_string(story.outcome)},
+                   {"checkpointed", story.checkpointed}};
+  if (story.request) {
+    out["idempotency_key"] = story.request->key.view();
+    out["enrolled_at"] = time_text(story.request->written_at_ns);
+  }
+  if (story.operation) {
+    const auto lines = persistence::describe(story.operation->operation);
+    out["operation"] = json::array(lines.begin(), lines.end());
+    out["kind"] = to_string(kind_of(story.operation->operation));
+  }
+  if (story.progress && story.outcome == persistence::StoryOutcome::committed) {
+    json::array amendments;
+    for (const TransactionId& id : story.amendments) amendments.push_back(json::string(transaction_text(id)));
+    out["order"] = {{"id", order_text(story.transaction)},
+                    {"status", to_string(story.progress->status)},
+                    {"payment", to_string(payment_status(*story.progress))},
+                    {"fulfilment", to_string(fulfilment_status(*story.progress))},
+                    {"version", story.progress->version},
+                    {"amendments", std::move(amendments)}};
+  }
+  json::array events;
+  for (const StoryEvent& event : story.events) events.push_back(to_json(event));
+  out["events"] = std::move(events);
+  return out;
+}
+
+void print_order(const Story& story) {
+  if (!story.progress || story.outcome != persistence::StoryOutcome::committed) return;
+  std::cout << "order     " << order_text(story.transaction) << ": " << to_string(story.progress->status) << ", "
+            << to_string(payment_status(*story.progress)) << ", " << to_string(fulfilment_status(*story.progress))
+            << '\n';
+  for (const TransactionId& id : story.amendments) std::cout << "          amended by " << transaction_text(id) << '\n';
+}
+
+void print(const Story& story) {
+  const bool colour = wants_colour(stdout);
+  const bool good = story.outcome == persistence::StoryOutcome::committed;
+  std::cout << painted(transaction_text(story.transaction), Tone::strong, colour) << "  "
+            << painted(to_string(story.outcome), good ? Tone::good : Tone::bad, colour) << '\n';
+  if (story.request) std::cout << "key       " << story.request->key.view() << '\n';
+  if (story.operation) {
+    const auto lines = persistence::describe(story.operation->operation);
+    for (std::size_t i = 0; i < lines.size(); ++i)
+      std::cout << (i == 0 ? "operation " : "            ") << lines[i] << '\n';
+  }
+  print_order(story);
+  std::cout << '\n';
+  Table table({Table::Align::left, Table::Align::right, Table::Align::left, Table::Align::right, Table::Align::left});
+  table.row({{"time", Tone::faint},
+             {"shard", Tone::faint},
+             {"actor", Tone::faint},
+             {"position", Tone::faint},
+             {"what", Tone::faint}});
+  for (const StoryEvent& event : story.events) {
+    table.row({time_text(event.written_at_ns), std::to_string(event.shard), std::string(to_string(event.stream)),
+               std::to_string(event.position), meaning(event)});
+    for (const std::string& demand : event.demands) table.row({"", "", "", "", {"  " + demand, Tone::faint}});
+  }
+  std::cout << table.text(colour);
+  if (story.checkpointed)
+    std::cout << "\nThe decision's record is gone: a checkpoint holds its effect, and the order journal its outcome.\n";
+}
+
+int run(const Options& options) {
+  const auto id = parse_transaction(options.id);
+  if (!id) {
+    std::cerr << "kontor explain: '" << options.id << "' is no transaction or order id (txn_… or ord_…)\n";
+    return kExitUsage;
+  }
+  std::string explanation;
+  const auto set = persistence::ShardSet::open(options.dir, &explanation);
+  if (!set) {
+    std::cerr << "kontor explain: " << to_string(set.code()) << ": " << explanation << '\n';
+    return exit_code_of(set.code());
+  }
+  const auto story = persistence::tell_story(*set, *id);
+  if (!story) {
+    std::cerr << "kontor explain: " << to_string(story.code()) << ": nothing in " << options.dir << " names "
+              << options.id << '\n';
+    return exit_code_of(story.code());
+  }
+  if (options.json) {
+    std::cout << json_text(to_json(*story)) << '\n';
+  } else {
+    print(*story);
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+void add_explain_command(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("explain", "Tell the story of one transaction or order: votes, decision, records");
+  command->add_option("dir", options->dir, "The engine's directory, closed")->required()->type_name("DIR");
+  command->add_option("id", options->id, "txn_… or ord_…")->required()->type_name("TX|ORDER");
+  command->add_flag("--json", options->json, "Print one JSON object");
+  command->callback([options, &exit_code] { exit_code = run(*options); });
+}
+
+}  // namespace kontor::cmd

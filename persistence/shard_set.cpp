@@ -1,0 +1,55 @@
+#include "persistence/shard_set.hpp"
+
+#include <algorithm>
+
+namespace kontor::persistence {
+namespace {
+
+/// Presumed abort: committed if the coordinator has a commit on record that is not acknowledged, else aborted.
+bool committed_by(const RecoveredShard& coordinator, const TransactionId& transaction) {
+  return std::any_of(coordinator.unacknowledged.begin(), coordinator.unacknowledged.end(),
+                     [&](const auto& entry) { return entry.first == transaction; });
+}
+
+void settle(RecoveredShard& shard, const commit::Decision& decision) {
+  if (const auto it = shard.order.open().find(decision.transaction); it != shard.order.open().end()) {
+    const Position prepared = it->second.prepared;
+    const auto batch = std::lower_bound(shard.batches.begin(), shard.batches.end(), prepared,
+                                        [](const OrderBatch& b, Position p) { return b.position < p; });
+    if (batch != shard.batches.end()) settle_item(*batch, decision);
+  }
+  shard.order.settle(decision, shard.next);
+  shard.inventory.settle(decision, shard.next);
+  shard.payment.settle(decision, shard.next);
+}
+
+}  // namespace
+
+Result<ShardSet> ShardSet::open(const std::filesystem::path& dir, std::string* explanation) {
+  ShardSet set;
+  auto lock = DirectoryLock::shared(dir, explanation);
+  if (!lock) return lock.error();
+  set.lock = std::move(*lock);
+  const std::uint16_t count = count_shards(dir);
+  if (count == 0) {
+    if (explanation) *explanation = dir.string() + ": no shard is in it";
+    return Error{Errc::not_found, "shards"};
+  }
+  for (ShardId id = 0; id < count; ++id) {
+    auto store = Store::open({shard_dir(dir, id), kMapBytesDefault, true}, explanation);
+    if (!store) return store.error();
+    auto state = recover(**store, {kFormatVersion, id, count}, nullptr, explanation);
+    if (!state) return state.error();
+    set.shards.push_back({std::move(*store), std::move(*state)});
+  }
+  for (Shard& shard : set.shards) {
+    for (const TransactionId& transaction : shard.state.in_doubt) {
+      const bool known = transaction.shard < set.shards.size();
+      settle(shard.state, {transaction, known && committed_by(set.shards[transaction.shard].state, transaction)});
+      ++set.in_doubt;
+    }
+  }
+  return set;
+}
+
+}  // namespace kontor::persistence

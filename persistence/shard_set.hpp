@@ -1,0 +1,27 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "persistence/directory_lock.hpp"
+#include "persistence/recovery.hpp"
+
+namespace kontor::persistence {
+
+/// All shards of a closed directory, recovered in memory and without writing: what the next engine would see.
+/// Transactions in doubt are resolved by their coordinators' journals, as recovery would by asking.
+struct ShardSet {
+  struct Shard {
+    std::unique_ptr<Store> store;
+    RecoveredShard state;
+  };
+  std::unique_ptr<DirectoryLock> lock;
+  std::vector<Shard> shards;
+  std::uint64_t in_doubt = 0;  ///< Resolved this way.
+
+  /// Errors: directory_in_use, not_found, corrupt_journal, incompatible_format, io_error.
+  static Result<ShardSet> open(const std::filesystem::path& dir, std::string* explanation = nullptr);
+};
+
+}  // namespace kontor::persistence

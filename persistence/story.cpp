@@ -1,0 +1,167 @@
+#include "persistence/story.hpp"
+
+#include <algorithm>
+
+namespace kontor::persistence {
+namespace {
+
+/// Walks one shard's journals for records that name the transaction.
+class Teller {
+public:
+  Teller(const ShardSet::Shard& shard, Story& story) : shard_(shard), story_(story) {}
+
+  Result<void> run(bool amendments_too) {
+    amendments_too_ = amendments_too;
+    const Store::Reader reader(*shard_.store);
+    for (const Stream stream : {Stream::coordinator, Stream::order, Stream::payment, Stream::inventory}) {
+      Result<void> inside;
+      const auto scanned = reader.scan(stream, 1, [&](const Record& record) {
+        inside = visit(stream, record);
+        return static_cast<bool>(inside);
+      });
+      if (!scanned) return scanned;
+      if (!inside) return inside;
+    }
+    return {};
+  }
+
+private:
+  StoryEvent& tell(Stream stream, const Record& record) {
+    return story_.events.emplace_back(StoryEvent{shard_.state.format.shard, stream, record.header.key,
+                                                 record.header.written_at_ns, record.header.kind, {}, {}});
+  }
+
+  template <class Demand>
+  Result<void> prepared(Stream stream, const Record& record) {
+    return read_prepared<Demand>(record.payload, [&](const TransactionId& transaction, std::span<const Demand> demands) {
+      if (transaction != story_.transaction) return;
+      StoryEvent& event = tell(stream, record);
+      for (const Demand& demand : demands) event.demands.push_back(describe(demand));
+    });
+  }
+
+  Result<void> order_prepared(const Record& record) {
+    return read_order_prepared(record.payload, [&](const OrderItem& item) {
+      for (const OrderDemand& demand : item.demands) {
+        if (!amendments_too_ || demand.action == OrderAction::enroll || demand.order != story_.transaction) continue;
+        story_.amendments.push_back(item.transaction);
+        break;
+      }
+      if (item.transaction != story_.transaction) return true;
+      StoryEvent& event = tell(Stream::order, record);
+      for (const OrderDemand& demand : item.demands) event.demands.push_back(describe(demand));
+      return true;
+    });
+  }
+
+  Result<void> decided(const Record& record) {
+    const auto decisions = read_decided(record.payload);
+    if (!decisions) return decisions.error();
+    for (const OwnDecision& decision : *decisions)
+      if (decision.transaction == story_.transaction) tell(Stream::coordinator, record).commit = decision.commit;
+    return {};
+  }
+
+  Result<void> learned(const Record& record) {
+    const auto decisions = read_learned(record.payload);
+    if (!decisions) return decisions.error();
+    for (const commit::Decision& decision : *decisions)
+      if (decision.transaction == story_.transaction) tell(Stream::coordinator, record).commit = decision.commit;
+    return {};
+  }
+
+  Result<void> visit(Stream stream, const Record& record) {
+    switch (record.header.kind) {
+      case RecordKind::payment_prepared: return prepared<PaymentDemand>(stream, record);
+      case RecordKind::inventory_prepared: return prepared<StockDemand>(stream, record);
+      case RecordKind::order_prepared: return order_prepared(record);
+      case RecordKind::decided: return decided(record);
+      case RecordKind::learned: return learned(record);
+      case RecordKind::ended: {
+        const auto ended = read_ended(record.payload);
+        if (!ended) return ended.error();
+        if (std::find(ended->begin(), ended->end(), story_.transaction) != ended->end()) tell(stream, record);
+        return {};
+      }
+      default: return {};
+    }
+  }
+
+  const ShardSet::Shard& shard_;
+  Story& story_;
+  bool amendments_too_ = false;
+};
+
+StoryOutcome outcome_at(const ShardSet::Shard& shard, const OrderArchive& archive, Locator locator) {
+  const auto& batches = shard.state.batches;
+  const auto batch = std::lower_bound(batches.begin(), batches.end(), locator.position(),
+                                      [](const OrderBatch& b, Position p) { return b.position < p; });
+  ItemState state = ItemState::absent;
+  if (batch != batches.end() && batch->position == locator.position()) {
+    if (locator.index() < batch->states.size()) state = static_cast<ItemState>(batch->states[locator.index()]);
+  } else if (const auto stored = archive.outcome(locator)) {
+    state = *stored;
+  }
+  return state == ItemState::committed ? StoryOutcome::committed : StoryOutcome::aborted;
+}
+
+void tell_request(const ShardSet::Shard& home, Story& story) {
+  const OrderArchive archive(*home.store, home.state.format.shard);
+  auto request = archive.find(story.transaction);
+  if (!request) return;
+  story.outcome = outcome_at(home, archive, request->locator);
+  if (auto operation = read_body(request->body)) {
+    story.operation = std::move(*operation);
+    if (const auto* checkout = std::get_if<Checkout>(&story.operation->operation)) {
+      if (const OrderProgress* replayed = home.state.order.resource.find(story.transaction)) {
+        story.progress = *replayed;
+      } else if (auto stored = archive.progress(story.transaction)) {
+        story.progress = std::move(stored->progress);
+      } else {
+        story.progress = placed(*checkout);
+      }
+    }
+  }
+  story.request = std::move(*request);
+}
+
+bool committed(const ShardSet& set, const TransactionId& transaction) {
+  if (transaction.shard >= set.shards.size()) return false;
+  const ShardSet::Shard& home = set.shards[transaction.shard];
+  const OrderArchive archive(*home.store, transaction.shard);
+  const auto request = archive.find(transaction);
+  return request && outcome_at(home, archive, request->locator) == StoryOutcome::committed;
+}
+
+}  // namespace
+
+std::string_view to_string(StoryOutcome outcome) {
+  switch (outcome) {
+    case StoryOutcome::committed: return "committed";
+    case StoryOutcome::aborted: return "aborted";
+    case StoryOutcome::unknown_here: return "unknown here";
+  }
+  return "unlisted";
+}
+
+Result<Story> tell_story(const ShardSet& set, const TransactionId& transaction) {
+  if (transaction.shard >= set.shards.size()) return Error{Errc::not_found, "transaction"};
+  Story story;
+  story.transaction = transaction;
+  tell_request(set.shards[transaction.shard], story);
+  for (const ShardSet::Shard& shard : set.shards)
+    if (auto told = Teller(shard, story).run(story.progress.has_value()); !told) return told.error();
+  if (!story.request && story.events.empty()) return Error{Errc::not_found, "transaction"};
+  std::erase_if(story.amendments, [&](const TransactionId& id) { return !committed(set, id); });
+  const auto is_decision = [](const StoryEvent& event) { return event.commit.has_value(); };
+  if (!story.request)
+    if (const auto it = std::find_if(story.events.begin(), story.events.end(), is_decision); it != story.events.end())
+      story.outcome = *it->commit ? StoryOutcome::committed : StoryOutcome::aborted;
+  std::stable_sort(story.events.begin(), story.events.end(), [](const StoryEvent& a, const StoryEvent& b) {
+    return a.written_at_ns != b.written_at_ns ? a.written_at_ns < b.written_at_ns : a.position < b.position;
+  });
+  story.checkpointed = std::none_of(story.events.begin(), story.events.end(), is_decision);
+  return story;
+}
+
+}  // namespace kontor::persistence

@@ -2,11 +2,23 @@
 
 namespace kontor::actors {
 
+const ListedPrice* Catalog::find(const Sku& sku) const {
+  const auto row = by_sku_.find(sku, [this](auto i) -> const Sku& { return entries_[i].sku; });
+  return row ? &entries_[*row].listed : nullptr;
+}
+
+ListedPrice& Catalog::entry(const Sku& sku) {
+  if (const auto row = by_sku_.find(sku, [this](auto i) -> const Sku& { return entries_[i].sku; }))
+    return entries_[*row].listed;
+  by_sku_.add(sku, static_cast<std::uint32_t>(entries_.size()));
+  return entries_.emplace_back(Entry{sku, {}}).listed;
+}
+
 void Catalog::set(std::span<const Product> products) {
   if (products.empty()) return;
   const std::unique_lock lock(mutex_);
   for (const Product& product : products) {
-    ListedPrice& listed = prices_[product.sku];
+    ListedPrice& listed = entry(product.sku);
     if (product.version < listed.version) continue;
     listed = {{product.price, product.currency}, product.version};
   }
@@ -14,7 +26,7 @@ void Catalog::set(std::span<const Product> products) {
 
 void Catalog::listed(const Sku& sku, Money price, bool first) {
   const std::unique_lock lock(mutex_);
-  ListedPrice& listed = prices_[sku];
+  ListedPrice& listed = entry(sku);
   if (first) {
     if (listed.version == 0) listed = {price, 1};
   } else if (listed.price != price) {
@@ -25,7 +37,7 @@ void Catalog::listed(const Sku& sku, Money price, bool first) {
 
 std::size_t Catalog::size() const {
   const std::shared_lock lock(mutex_);
-  return prices_.size();
+  return entries_.size();
 }
 
 }  // namespace kontor::actors

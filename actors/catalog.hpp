@@ -1,10 +1,11 @@
 #pragma once
-#include <boost/unordered/unordered_flat_map.hpp>
+#include <deque>
 #include <mutex>
 #include <shared_mutex>
 #include <span>
 
 #include "domain/inventory.hpp"
+#include "domain/name_index.hpp"
 #include "domain/plan.hpp"
 
 namespace kontor::actors {
@@ -22,20 +23,25 @@ public:
   /// A view for planning many requests under one shared lock.
   class View : public PriceList {
   public:
-    explicit View(const Catalog& catalog) : lock_(catalog.mutex_), prices_(catalog.prices_) {}
-    const ListedPrice* find(const Sku& sku) const override {
-      const auto it = prices_.find(sku);
-      return it == prices_.end() ? nullptr : &it->second;
-    }
+    explicit View(const Catalog& catalog) : lock_(catalog.mutex_), catalog_(catalog) {}
+    const ListedPrice* find(const Sku& sku) const override { return catalog_.find(sku); }
 
   private:
     std::shared_lock<std::shared_mutex> lock_;
-    const boost::unordered_flat_map<Sku, ListedPrice>& prices_;
+    const Catalog& catalog_;
   };
 
 private:
+  struct Entry {
+    Sku sku;
+    ListedPrice listed;
+  };
+  const ListedPrice* find(const Sku& sku) const;
+  ListedPrice& entry(const Sku& sku);  ///< Made when missing, with version 0.
+
   mutable std::shared_mutex mutex_;
-  boost::unordered_flat_map<Sku, ListedPrice> prices_;
+  NameIndex<Sku> by_sku_;
+  std::deque<Entry> entries_;
 };
 
 }  // namespace kontor::actors

@@ -41,17 +41,17 @@ Result<Inventory::Claim> Inventory::decide(std::span<const StockDemand> demands)
   for (const StockDemand& demand : demands) {
     if (previous && !(previous->sku < demand.sku)) return Error{Errc::invalid_argument, "sku named twice", line};
     previous = &demand;
-    const auto it = by_sku_.find(demand.sku);
+    const auto row = row_of(demand.sku);
     if (demand.action == StockAction::define) {
       if (demands.size() != 1) return Error{Errc::invalid_argument, "sku"};
-      if (it != by_sku_.end()) return Error{Errc::already_exists, "sku"};
+      if (row) return Error{Errc::already_exists, "sku"};
       if (creating_.contains(demand.sku)) return Error{Errc::conflict, "product is being defined"};
       if (rows_.size() + creating_.size() >= kProductsMax) return Error{Errc::too_large, "products"};
       return resolve(demands);
     }
-    if (it == by_sku_.end()) return Error{Errc::unknown_sku, "sku", line};
-    if (auto allowed = check(rows_[it->second], demand, line); !allowed) return allowed.error();
-    claim.postings.push_back({demand.amount, it->second, demand.action});
+    if (!row) return Error{Errc::unknown_sku, "sku", line};
+    if (auto allowed = check(rows_[*row], demand, line); !allowed) return allowed.error();
+    claim.postings.push_back({demand.amount, *row, demand.action});
     ++line;
   }
   return claim;
@@ -68,9 +68,9 @@ Result<Inventory::Claim> Inventory::resolve(std::span<const StockDemand> demands
       claim.creation = std::make_unique<Product>(product);
       continue;
     }
-    const auto it = by_sku_.find(demand.sku);
-    if (it == by_sku_.end()) return Error{Errc::unknown_sku, "sku"};
-    claim.postings.push_back({demand.amount, it->second, demand.action});
+    const auto row = row_of(demand.sku);
+    if (!row) return Error{Errc::unknown_sku, "sku"};
+    claim.postings.push_back({demand.amount, *row, demand.action});
   }
   return claim;
 }
@@ -127,14 +127,15 @@ void Inventory::settle_creation(const Product& product, bool commit) {
 }
 
 const Product* Inventory::find(const Sku& sku) const {
-  const auto it = by_sku_.find(sku);
-  return it == by_sku_.end() ? nullptr : &rows_[it->second];
+  const auto row = row_of(sku);
+  return row ? &rows_[*row] : nullptr;
 }
 
 bool Inventory::add(const Product& product) {
-  const auto [it, added] = by_sku_.try_emplace(product.sku, rows_.size());
-  if (added) repriced_.push_back(rows_.add(product));
-  return added;
+  if (row_of(product.sku)) return false;
+  repriced_.push_back(rows_.add(product));
+  by_sku_.add(product.sku, repriced_.back());
+  return true;
 }
 
 std::vector<Product> Inventory::take_repriced() {

@@ -1,12 +1,12 @@
 #pragma once
 #include <boost/container/small_vector.hpp>
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "domain/demands.hpp"
+#include "domain/name_index.hpp"
 #include "domain/rows.hpp"
 
 /// Products, their prices and their stock. Pure. Escrow: a claim needs on_hand - held >= quantity, then any number of
@@ -69,8 +69,12 @@ public:
   bool add(const Product& product);
 
 private:
+  std::optional<Index> row_of(const Sku& sku) const {
+    return by_sku_.find(sku, [this](Index row) -> const Sku& { return rows_[row].sku; });
+  }
+
   Rows<Product> rows_;
-  boost::unordered_flat_map<Sku, Index> by_sku_;
+  NameIndex<Sku> by_sku_;
   boost::unordered_flat_set<Sku> creating_;
   std::vector<Index> repriced_;
 };

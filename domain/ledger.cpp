@@ -30,17 +30,17 @@ Result<Ledger::Claim> Ledger::decide(std::span<const PaymentDemand> demands) con
   for (const PaymentDemand& demand : demands) {
     if (previous && !(previous->account < demand.account)) return Error{Errc::invalid_argument, "account named twice"};
     previous = &demand;
-    const auto it = by_id_.find(demand.account);
+    const auto row = row_of(demand.account);
     if (demand.action == PaymentAction::open_account) {
       if (demands.size() != 1) return Error{Errc::invalid_argument, "account"};
-      if (it != by_id_.end()) return Error{Errc::already_exists, "account"};
+      if (row) return Error{Errc::already_exists, "account"};
       if (creating_.contains(demand.account)) return Error{Errc::conflict, "account is being opened"};
       if (rows_.size() + creating_.size() >= kAccountsMax) return Error{Errc::too_large, "accounts"};
       return resolve(demands);
     }
-    if (it == by_id_.end()) return Error{Errc::unknown_account, "account"};
-    if (auto allowed = check_posting(rows_[it->second], demand); !allowed) return allowed.error();
-    claim.postings.push_back({it->second, demand.amount});
+    if (!row) return Error{Errc::unknown_account, "account"};
+    if (auto allowed = check_posting(rows_[*row], demand); !allowed) return allowed.error();
+    claim.postings.push_back({*row, demand.amount});
   }
   return claim;
 }
@@ -53,9 +53,9 @@ Result<Ledger::Claim> Ledger::resolve(std::span<const PaymentDemand> demands) co
           Account{demand.account, demand.currency, demand.kind, demand.amount, 0, 0, 0});
       continue;
     }
-    const auto it = by_id_.find(demand.account);
-    if (it == by_id_.end()) return Error{Errc::unknown_account, "account"};
-    claim.postings.push_back({it->second, demand.amount});
+    const auto row = row_of(demand.account);
+    if (!row) return Error{Errc::unknown_account, "account"};
+    claim.postings.push_back({*row, demand.amount});
   }
   return claim;
 }
@@ -96,14 +96,14 @@ void Ledger::settle_creation(const Account& account, bool commit) {
 }
 
 const Account* Ledger::find(const AccountId& id) const {
-  const auto it = by_id_.find(id);
-  return it == by_id_.end() ? nullptr : &rows_[it->second];
+  const auto row = row_of(id);
+  return row ? &rows_[*row] : nullptr;
 }
 
 bool Ledger::add(const Account& account) {
-  const auto [it, added] = by_id_.try_emplace(account.id, rows_.size());
-  if (added) rows_.add(account);
-  return added;
+  if (row_of(account.id)) return false;
+  by_id_.add(account.id, rows_.add(account));
+  return true;
 }
 
 }  // namespace kontor

@@ -1,11 +1,11 @@
 #pragma once
 #include <boost/container/small_vector.hpp>
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <memory>
 #include <span>
 
 #include "domain/demands.hpp"
+#include "domain/name_index.hpp"
 #include "domain/rows.hpp"
 
 /// Accounts and double entry. Pure. Debits claim, credits never fail once promised and count only when committed.
@@ -61,8 +61,12 @@ public:
   bool add(const Account& account);
 
 private:
+  std::optional<Index> row_of(const AccountId& id) const {
+    return by_id_.find(id, [this](Index row) -> const AccountId& { return rows_[row].id; });
+  }
+
   Rows<Account> rows_;
-  boost::unordered_flat_map<AccountId, Index> by_id_;
+  NameIndex<AccountId> by_id_;
   boost::unordered_flat_set<AccountId> creating_;
 };
 

@@ -25,12 +25,14 @@ public:
     size_ += sizeof value;
   }
   void varint(std::uint64_t value) {
-    room(10);
+    room(kVarintBytesMax);
+    char* at = bytes_.data() + size_;
     while (value >= 0x80) {
-      bytes_[size_++] = static_cast<char>(value | 0x80);
+      *at++ = static_cast<char>(value | 0x80);
       value >>= 7;
     }
-    bytes_[size_++] = static_cast<char>(value);
+    *at++ = static_cast<char>(value);
+    size_ = static_cast<std::size_t>(at - bytes_.data());
   }
   void zigzag(std::int64_t value) {
     varint((static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
@@ -46,8 +48,11 @@ public:
   }
   template <class Tag, std::size_t kMax>
   void text(const Text<Tag, kMax>& value) {
-    fixed(static_cast<std::uint8_t>(value.size()));
-    raw(value.view());
+    // A Text is its length byte and its bytes, as stored here; copying all of it has a size known to the compiler.
+    static_assert(sizeof value == 1 + kMax);
+    room(sizeof value);
+    std::memcpy(bytes_.data() + size_, &value, sizeof value);
+    size_ += 1 + value.size();
   }
 
   std::size_t size() const { return size_; }
@@ -65,9 +70,12 @@ public:
   }
 
 private:
+  static constexpr std::size_t kVarintBytesMax = 10;
   void room(std::size_t more) {
-    if (size_ + more > bytes_.size()) bytes_.resize((size_ + more) * 2);
+    if (size_ + more > bytes_.size()) [[unlikely]]
+      grow(more);
   }
+  [[gnu::noinline]] void grow(std::size_t more) { bytes_.resize((size_ + more) * 2); }
   std::string bytes_;
   std::size_t size_ = 0;
 };

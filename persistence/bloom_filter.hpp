@@ -37,6 +37,8 @@ class BloomFilter {
         marked_(other.marked_) {}
   BloomFilter& operator=(BloomFilter&&) = delete;
 
+  void prefetch(std::uint64_t hash) const { __builtin_prefetch(block_of(hash), 1); }
+
   bool maybe(std::uint64_t hash) const {
     const std::uint64_t* block = block_of(hash);
     std::uint64_t missing = 0;
@@ -80,6 +82,9 @@ class BloomFilterChain {
  public:
   explicit BloomFilterChain(std::size_t keys) { filters_.emplace_back(keys); }
 
+  void prefetch(std::uint64_t hash) const {
+    for (const BloomFilter& filter : filters_) filter.prefetch(hash);
+  }
   bool maybe(std::uint64_t hash) const {
     for (std::size_t i = filters_.size(); i-- > 0;)
       if (filters_[i].maybe(hash)) return true;

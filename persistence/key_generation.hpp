@@ -1,6 +1,5 @@
 #pragma once
 #include <array>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -12,7 +11,10 @@ namespace kontor::persistence {
 struct KeyEntry {
   std::uint64_t hash = 0;
   std::uint64_t locator = 0;
-  friend auto operator<=>(const KeyEntry&, const KeyEntry&) = default;
+  friend bool operator==(const KeyEntry&, const KeyEntry&) = default;
+  friend bool operator<(const KeyEntry& a, const KeyEntry& b) {
+    return a.hash != b.hash ? a.hash < b.hash : a.locator < b.locator;
+  }
 };
 static_assert(sizeof(KeyEntry) == 16);
 

@@ -116,6 +116,8 @@ Result<void> KeyIndex::load() {
   return {};
 }
 
+void KeyIndex::prefetch(std::uint64_t hash) const { impl_->filter.prefetch(hash); }
+
 bool KeyIndex::maybe(std::uint64_t hash) const { return impl_->filter.maybe(hash); }
 
 void KeyIndex::mark(std::uint64_t hash) { impl_->filter.mark(hash); }

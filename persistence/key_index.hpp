@@ -49,6 +49,8 @@ class KeyIndex {
   /// Reads the list of runs and rebuilds the filter from them. Into an empty index only. Errors: corrupt_journal.
   Result<void> load();
 
+  /// Fetches what `maybe` will read: for all hashes of a batch first, then their cache misses overlap.
+  void prefetch(std::uint64_t hash) const;
   /// False: certainly never marked. One cache miss.
   bool maybe(std::uint64_t hash) const;
   /// Marks a hash in the filter only (a request is being prepared; it may still abort, which costs a false positive).

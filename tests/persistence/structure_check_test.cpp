@@ -20,6 +20,7 @@ namespace {
 constexpr std::size_t kPage = 4096;
 
 std::string faults(const StructureReport& report) {
+  if (report.sound()) return "none";
   std::string text;
   for (const std::string& fault : report.faults) text += fault + "\n";
   return text;
@@ -95,7 +96,8 @@ std::vector<std::uint64_t> free_pages(MDB_txn* txn) {
 const char* map_of(const std::filesystem::path& file) {
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);)
-    if (line.ends_with(file.string())) return reinterpret_cast<const char*>(std::stoull(line, nullptr, 16));
+    if (line.ends_with(file.string()))
+      return reinterpret_cast<const char*>(std::stoull(line, nullptr, 16));  // NOLINT(performance-no-int-to-ptr)
   return nullptr;
 }
 
@@ -212,7 +214,7 @@ void check_flips(bool exhaustive) {
     fill_small(file);
   }
   const StructureReport report = check_structure(dir.file());
-  REQUIRE(faults(report) == "");
+  REQUIRE(faults(report) == "none");
   REQUIRE(report.branch_pages > 1);
   REQUIRE(report.overflow_pages > 10);
   REQUIRE(report.free_pages > 290);
@@ -244,16 +246,16 @@ TEST_CASE("structure_check: a new environment and its first commits are sound", 
     MDB_env* env = nullptr;
     must(mdb_env_create(&env));
     must(mdb_env_open(env, dir.path().c_str(), 0, 0644));
-    CHECK(faults(check_structure(dir.file())) == "");  // Both meta pages of transaction 0.
+    CHECK(faults(check_structure(dir.file())) == "none");  // Both meta pages of transaction 0.
     mdb_env_close(env);
   }
   LmdbFile file(dir.path());
-  CHECK(faults(check_structure(dir.file())) == "");
+  CHECK(faults(check_structure(dir.file())) == "none");
   for (Position p = 1; p < 6; ++p) {
     file.begin();
     file.append(Stream::order, p, 100);
     file.commit();
-    CHECK(faults(check_structure(dir.file())) == "");
+    CHECK(faults(check_structure(dir.file())) == "none");
   }
 }
 
@@ -283,7 +285,7 @@ TEST_CASE("structure_check: what LMDB writes is sound and counted as LMDB counts
     file.commit();
     if (transaction % 5 != 0) continue;
     const StructureReport report = check_structure(dir.file());
-    REQUIRE(faults(report) == "");
+    REQUIRE(faults(report) == "none");
     const MDB_stat want = file.totals();
     CHECK(report.branch_pages == want.ms_branch_pages);
     CHECK(report.leaf_pages == want.ms_leaf_pages);
@@ -311,7 +313,7 @@ TEST_CASE("structure_check: a crash between a commit's pages and its meta page i
     torn.replace(meta, kPage, before, meta, kPage);
     const TempDir copy;
     write_bytes(copy.file(), torn);
-    REQUIRE(faults(check_structure(copy.file())) == "");
+    REQUIRE(faults(check_structure(copy.file())) == "none");
   }
 }
 
@@ -351,7 +353,7 @@ TEST_CASE("structure_check: room reserved behind the last page is sound, a cut i
   }
   const std::uintmax_t size = std::filesystem::file_size(dir.file());
   std::filesystem::resize_file(dir.file(), size + 12'345'678);
-  CHECK(faults(check_structure(dir.file())) == "");
+  CHECK(faults(check_structure(dir.file())) == "none");
   for (std::uintmax_t cut = size - 1; cut > 0; cut = cut > 8000 ? cut - 7919 : cut - 1) {
     std::filesystem::resize_file(dir.file(), cut);
     CAPTURE(cut);
@@ -374,7 +376,7 @@ TEST_CASE("structure_check: free pages that were never written may lie behind th
   file.put(Table::orders, "stays", 10);
   file.commit();
   REQUIRE(std::filesystem::file_size(dir.file()) < file.pages() * kPage);
-  CHECK(faults(check_structure(dir.file())) == "");
+  CHECK(faults(check_structure(dir.file())) == "none");
 }
 
 TEST_CASE("structure_check: a value of another key, or cut short, is reported", "[persistence][structure_check]") {

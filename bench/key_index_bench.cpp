@@ -123,8 +123,6 @@ void BM_KeyIndexNewKey(benchmark::State& bench) {
   }
   const auto items = static_cast<double>(bench.iterations()) * kBatch;
   bench.SetItemsProcessed(static_cast<std::int64_t>(items));
-  bench.counters["ns_per_key"] =
-      benchmark::Counter(items / 1e9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   bench.counters["false_maybe_percent"] = 100.0 * static_cast<double>(said_maybe) / items;
 }
 

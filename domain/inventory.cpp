@@ -9,16 +9,33 @@ bool takes(const Inventory::Posting& posting) {
 }
 Units magnitude(const Inventory::Posting& posting) { return posting.amount < 0 ? -posting.amount : posting.amount; }
 
+/// Each counter has room for what is promised already and for `demand`; claims of every kind count against each.
+bool has_room(const Product& product, const StockDemand& demand, Units units) {
+  switch (demand.action) {
+    case StockAction::sell: return product.sold + product.held + units <= kStockUnitsMax;
+    case StockAction::take_back: return product.returned + product.incoming + units <= kStockUnitsMax;
+    case StockAction::receive: return product.received + product.incoming + units <= kStockUnitsMax;
+    case StockAction::adjust:
+      return demand.amount < 0 ? product.adjusted - product.held - units >= -kStockUnitsMax
+                               : product.adjusted + product.incoming + units <= kStockUnitsMax;
+    case StockAction::define:
+    case StockAction::set_price: break;
+  }
+  return false;
+}
+
 Result<void> check_units(const Product& product, const StockDemand& demand, std::uint32_t line) {
-  const bool takes_units = demand.action == StockAction::sell || demand.amount < 0;
+  constexpr Units kDemandMax = kQuantityUnitsMax * static_cast<Units>(kLinesMax);
+  if (demand.amount > kDemandMax || demand.amount < -kDemandMax)
+    return Error{Errc::amount_out_of_range, "quantity", line};
   const Units units = demand.amount < 0 ? -demand.amount : demand.amount;
-  if (units > kQuantityUnitsMax * static_cast<Units>(kLinesMax)) return Error{Errc::amount_out_of_range, "quantity", line};
-  if (demand.amount < (demand.action == StockAction::adjust ? -units : 1)) return Error{Errc::invalid_argument, "quantity", line};
-  if (takes_units) {
+  if (demand.amount < 1 && demand.action != StockAction::adjust) return Error{Errc::invalid_argument, "quantity", line};
+  if (takes({demand.amount, 0, demand.action})) {
     if (units > product.available()) return Error{Errc::out_of_stock, "sku", line, product.available()};
   } else if (product.on_hand + product.incoming + units > kStockUnitsMax) {
     return Error{Errc::amount_out_of_range, "stock", line};
   }
+  if (!has_room(product, demand, units)) return Error{Errc::amount_out_of_range, "stock", line};
   return {};
 }
 

@@ -241,6 +241,7 @@ Result<void> plan_price(const Sku& sku, StockAction action, Money price, std::ui
 /// The lines an amendment names, or all that is left; each once, in order.
 Result<std::vector<OrderLine>> lines_of(const std::vector<OrderLine>& named, OrderAction action, const Order& order) {
   if (named.size() > kLinesMax) return Error{Errc::too_large, "lines"};
+  if (order.progress.status == OrderStatus::cancelled) return Error{Errc::order_state, "cancelled"};
   std::vector<OrderLine> lines = named;
   if (lines.empty()) {
     for (std::uint32_t i = 0; i < order.progress.lines.size(); ++i) {

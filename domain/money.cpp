@@ -116,7 +116,8 @@ Result<Minor> parse_minor(std::string_view text, Currency currency) {
 
 std::string to_string(Money money) {
   const int exponent = currency_exponent(money.currency);
-  std::string digits = std::to_string(money.minor < 0 ? -money.minor : money.minor);
+  const auto bits = static_cast<std::uint64_t>(money.minor);
+  std::string digits = std::to_string(money.minor < 0 ? 0 - bits : bits);  // Also of the lowest, which has no opposite.
   if (exponent > 0) {
     const auto width = static_cast<std::size_t>(exponent);
     if (digits.size() <= width) digits.insert(0, width + 1 - digits.size(), '0');

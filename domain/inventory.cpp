@@ -63,7 +63,7 @@ Result<Inventory::Claim> Inventory::decide(std::span<const StockDemand> demands)
       if (demands.size() != 1) return Error{Errc::invalid_argument, "sku"};
       if (row) return Error{Errc::already_exists, "sku"};
       if (creating_.contains(demand.sku)) return Error{Errc::conflict, "product is being defined"};
-      if (rows_.size() + creating_.size() >= kProductsMax) return Error{Errc::too_large, "products"};
+      if (rows_.size() + creating_.size() >= products_max_) return Error{Errc::too_large, "products"};
       return resolve(demands);
     }
     if (!row) return Error{Errc::unknown_sku, "sku", line};

@@ -44,6 +44,10 @@ public:
     std::unique_ptr<Product> creation;  ///< Set for define, which stands alone.
   };
 
+  Inventory() = default;
+  /// With room for fewer products: tests reach the bound that way.
+  explicit Inventory(std::size_t products_max) : products_max_(products_max) {}
+
   /// May the demands of one transaction be promised? They are sorted by SKU, each once.
   /// Errors: unknown_sku, already_exists, conflict (being defined or priced), currency_mismatch, price_changed (figure:
   /// the version now), out_of_stock (figure: what is available), amount_out_of_range, too_large (products),
@@ -73,6 +77,7 @@ private:
     return by_sku_.find(sku, [this](Index row) -> const Sku& { return rows_[row].sku; });
   }
 
+  std::size_t products_max_ = kProductsMax;
   Rows<Product> rows_;
   NameIndex<Sku> by_sku_;
   boost::unordered_flat_set<Sku> creating_;

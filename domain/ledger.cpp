@@ -35,7 +35,7 @@ Result<Ledger::Claim> Ledger::decide(std::span<const PaymentDemand> demands) con
       if (demands.size() != 1) return Error{Errc::invalid_argument, "account"};
       if (row) return Error{Errc::already_exists, "account"};
       if (creating_.contains(demand.account)) return Error{Errc::conflict, "account is being opened"};
-      if (rows_.size() + creating_.size() >= kAccountsMax) return Error{Errc::too_large, "accounts"};
+      if (rows_.size() + creating_.size() >= accounts_max_) return Error{Errc::too_large, "accounts"};
       return resolve(demands);
     }
     if (!row) return Error{Errc::unknown_account, "account"};

@@ -40,6 +40,10 @@ public:
     std::unique_ptr<Account> creation;  ///< Set for open_account, which stands alone.
   };
 
+  Ledger() = default;
+  /// With room for fewer accounts: tests reach the bound that way.
+  explicit Ledger(std::size_t accounts_max) : accounts_max_(accounts_max) {}
+
   /// May the demands of one transaction be promised? They are sorted by account, each once.
   /// Errors: unknown_account, already_exists, conflict (being opened), currency_mismatch, account_kind,
   /// insufficient_funds (figure: what is available), amount_out_of_range, too_large (accounts), invalid_argument.
@@ -65,6 +69,7 @@ private:
     return by_id_.find(id, [this](Index row) -> const AccountId& { return rows_[row].id; });
   }
 
+  std::size_t accounts_max_ = kAccountsMax;
   Rows<Account> rows_;
   NameIndex<AccountId> by_id_;
   boost::unordered_flat_set<AccountId> creating_;

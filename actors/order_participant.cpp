@@ -37,11 +37,19 @@ Votes OrderParticipant::prepare(const BatchPtr& batch) {
   persistence::OrderPreparedWriter record(own_high_, head, bytes_expected_);
   OrderBatch states{0, head, {}, 0, false, true};
   states.states.reserve(batch->count);
+  digests_.clear();
+  for_each_item(*batch, site_.shard, select_orders, [&](auto, std::span<const OrderDemand> demands, auto&) {
+    const KeyDigest digest = demands.front().key.empty() ? KeyDigest{} : digest_of(demands.front().key);
+    digests_.push_back(digest);
+    keys_->prefetch(digest.low);  // The look-ups of a whole batch miss the cache at the same time.
+  });
+  std::size_t item = 0;
   for_each_item(*batch, site_.shard, select_orders,
                 [&](std::uint32_t index, std::span<const OrderDemand> demands, const Bundle& bundle) {
                   const TransactionId transaction = batch->at(index);
+                  const KeyDigest& digest = digests_[item++];
                   if (state_.holds(transaction)) return;  // A repeat: yes again, and it is on record already.
-                  if (vote(batch, index, demands, votes)) return;
+                  if (vote(batch, index, demands, digest, votes)) return;
                   record.item(index, demands, bundle.bodies);
                   states.states.resize(index, static_cast<char>(ItemState::absent));
                   states.states.push_back(static_cast<char>(ItemState::undecided));
@@ -63,7 +71,7 @@ Votes OrderParticipant::prepare(const BatchPtr& batch) {
 
 /// Holds the demands of one transaction, or appends a refusal and returns it.
 commit::Refusal* OrderParticipant::vote(const BatchPtr& batch, std::uint32_t index,
-                                        std::span<const OrderDemand> demands, Votes& votes) {
+                                        std::span<const OrderDemand> demands, const KeyDigest& digest, Votes& votes) {
   const TransactionId transaction = batch->at(index);
   const auto refuse = [&](const Error& error, const TransactionId& repeat_of) {
     return &votes.refusals.emplace_back(commit::Refusal{index, commit::Role::order, error, repeat_of});
@@ -72,7 +80,6 @@ commit::Refusal* OrderParticipant::vote(const BatchPtr& batch, std::uint32_t ind
   bool known = false;
   for (const OrderDemand& demand : demands) {
     if (demand.action == OrderAction::enroll) {
-      const KeyDigest digest = digest_of(demand.key);
       if (keys_->maybe(digest.low)) {
         const auto use = committed_use(demand.key, digest);
         if (!use) return refuse(use.error(), {});
@@ -130,6 +137,7 @@ void OrderParticipant::decide(const Decide::List& list) {
   }
   for (const commit::Decision& decision : list.early) state_.settle(decision, list.position, true);
   as_of_.decided = list.position;
+  keys_->step();  // Runs are merged beside the work that makes them.
 }
 
 void OrderParticipant::capture() {

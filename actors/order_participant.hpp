@@ -40,7 +40,7 @@ private:
   Result<void> load(const OrderId& order);
   Result<Checkout> committed_checkout(const OrderId& order) const;
   commit::Refusal* vote(const BatchPtr& batch, std::uint32_t index, std::span<const OrderDemand> demands,
-                        Votes& votes);
+                        const KeyDigest& digest, Votes& votes);
   persistence::OrderBatch* batch_of(Position prepared);
 
   Site site_;
@@ -52,6 +52,7 @@ private:
   TransactionId own_high_;
   persistence::AsOf as_of_;
   std::size_t bytes_expected_ = 4096;
+  std::vector<KeyDigest> digests_;  ///< Of the batch being prepared, item by item.
   persistence::ArchivedRequest found_;
   Capturing capturing_;
 };

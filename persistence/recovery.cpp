@@ -221,7 +221,6 @@ private:
     const auto head = read_order_head(record.payload);
     if (!head) return head.error();
     ++tally.records;
-    shard_.own_high = {context_.shard, head->own.incarnation, head->own.sequence};
     OrderBatch batch{record.header.key, head->batch, {}, 0, false, true};
     if (auto stored = load_outcomes(batch); !stored) return stored;
     Result<void> inside;
@@ -422,6 +421,14 @@ Result<RecoveredShard> recover(const Store& store, const Format& expected, KeyIn
   if (auto read = read_coordinator(context, shard, text); !read) return fail(read.error());
   {
     const Store::Reader reader(store);
+    // Replay may begin behind the last record; its high mark holds all the same.
+    if (const auto last = reader.at_or_before(Stream::order, static_cast<Position>(-1)); last) {
+      const auto head = read_order_head(last->payload);
+      if (!head) return fail(head.error());
+      shard.own_high = {shard.format.shard, head->own.incarnation, head->own.sequence};
+    } else if (last.code() != Errc::not_found) {
+      return fail(last.error());
+    }
     for (const Stream stream : {Stream::coordinator, Stream::order, Stream::payment, Stream::inventory}) {
       const Position last = reader.last(stream);
       shard.appended[static_cast<std::size_t>(stream)] = last;

@@ -25,6 +25,23 @@ void settle(RecoveredShard& shard, const commit::Decision& decision) {
 
 }  // namespace
 
+Result<ShardSet::Found> ShardSet::find(const TransactionId& transaction) const {
+  if (transaction.shard >= shards.size()) return Error{Errc::not_found, "shard"};
+  const Shard& home = shards[transaction.shard];
+  const OrderArchive archive(*home.store, transaction.shard);
+  auto request = archive.find(transaction);
+  if (!request) return request.error();
+  const Locator locator = request->locator;
+  const auto& batches = home.state.batches;
+  const auto batch = std::lower_bound(batches.begin(), batches.end(), locator.position(),
+                                      [](const OrderBatch& b, Position p) { return b.position < p; });
+  if (batch != batches.end() && batch->position == locator.position())
+    return Found{std::move(*request), static_cast<ItemState>(batch->states[locator.index()])};
+  const auto stored = archive.outcome(locator);
+  if (!stored) return stored.error();
+  return Found{std::move(*request), *stored};
+}
+
 Result<ShardSet> ShardSet::open(const std::filesystem::path& dir, std::string* explanation) {
   ShardSet set;
   auto lock = DirectoryLock::shared(dir, explanation);

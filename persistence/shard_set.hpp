@@ -20,6 +20,13 @@ struct ShardSet {
   std::vector<Shard> shards;
   std::uint64_t in_doubt = 0;  ///< Resolved this way.
 
+  /// An enrolled request and what became of it. Errors: not_found, corrupt_journal.
+  struct Found {
+    ArchivedRequest request;
+    ItemState state = ItemState::absent;
+  };
+  Result<Found> find(const TransactionId& transaction) const;
+
   /// Errors: directory_in_use, not_found, corrupt_journal, incompatible_format, io_error.
   static Result<ShardSet> open(const std::filesystem::path& dir, std::string* explanation = nullptr);
 };

@@ -92,45 +92,28 @@ private:
   bool amendments_too_ = false;
 };
 
-StoryOutcome outcome_at(const ShardSet::Shard& shard, const OrderArchive& archive, Locator locator) {
-  const auto& batches = shard.state.batches;
-  const auto batch = std::lower_bound(batches.begin(), batches.end(), locator.position(),
-                                      [](const OrderBatch& b, Position p) { return b.position < p; });
-  ItemState state = ItemState::absent;
-  if (batch != batches.end() && batch->position == locator.position()) {
-    if (locator.index() < batch->states.size()) state = static_cast<ItemState>(batch->states[locator.index()]);
-  } else if (const auto stored = archive.outcome(locator)) {
-    state = *stored;
-  }
-  return state == ItemState::committed ? StoryOutcome::committed : StoryOutcome::aborted;
+OrderProgress progress_of(const ShardSet::Shard& home, const OrderId& order, const Checkout& checkout) {
+  if (const OrderProgress* replayed = home.state.order.resource.find(order)) return *replayed;
+  const OrderArchive archive(*home.store, home.state.format.shard);
+  if (auto stored = archive.progress(order)) return std::move(stored->progress);
+  return placed(checkout);
 }
 
-void tell_request(const ShardSet::Shard& home, Story& story) {
-  const OrderArchive archive(*home.store, home.state.format.shard);
-  auto request = archive.find(story.transaction);
-  if (!request) return;
-  story.outcome = outcome_at(home, archive, request->locator);
-  if (auto operation = read_body(request->body)) {
+void tell_request(const ShardSet& set, Story& story) {
+  auto found = set.find(story.transaction);
+  if (!found) return;
+  story.outcome = found->state == ItemState::committed ? StoryOutcome::committed : StoryOutcome::aborted;
+  if (auto operation = read_body(found->request.body)) {
     story.operation = std::move(*operation);
-    if (const auto* checkout = std::get_if<Checkout>(&story.operation->operation)) {
-      if (const OrderProgress* replayed = home.state.order.resource.find(story.transaction)) {
-        story.progress = *replayed;
-      } else if (auto stored = archive.progress(story.transaction)) {
-        story.progress = std::move(stored->progress);
-      } else {
-        story.progress = placed(*checkout);
-      }
-    }
+    if (const auto* checkout = std::get_if<Checkout>(&story.operation->operation))
+      story.progress = progress_of(set.shards[story.transaction.shard], story.transaction, *checkout);
   }
-  story.request = std::move(*request);
+  story.request = std::move(found->request);
 }
 
 bool committed(const ShardSet& set, const TransactionId& transaction) {
-  if (transaction.shard >= set.shards.size()) return false;
-  const ShardSet::Shard& home = set.shards[transaction.shard];
-  const OrderArchive archive(*home.store, transaction.shard);
-  const auto request = archive.find(transaction);
-  return request && outcome_at(home, archive, request->locator) == StoryOutcome::committed;
+  const auto found = set.find(transaction);
+  return found && found->state == ItemState::committed;
 }
 
 }  // namespace
@@ -148,7 +131,7 @@ Result<Story> tell_story(const ShardSet& set, const TransactionId& transaction) 
   if (transaction.shard >= set.shards.size()) return Error{Errc::not_found, "transaction"};
   Story story;
   story.transaction = transaction;
-  tell_request(set.shards[transaction.shard], story);
+  tell_request(set, story);
   for (const ShardSet::Shard& shard : set.shards)
     if (auto told = Teller(shard, story).run(story.progress.has_value()); !told) return told.error();
   if (!story.request && story.events.empty()) return Error{Errc::not_found, "transaction"};

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "persistence/journal.hpp"
@@ -53,13 +54,21 @@ class JournalFixture {
       const std::lock_guard lock(mutex_);
       failures_.push_back(text);
     };
+    options.on_durable = [this](Position durable) {
+      if (on_durable) on_durable(durable);
+      stop_if_held();
+    };
     open_store();
   }
-  ~JournalFixture() { journal_.reset(); }
+  ~JournalFixture() {
+    if (release_ != nullptr) release_->open();  // A test that failed half-way must still end.
+    journal_.reset();
+  }
   JournalFixture(const JournalFixture&) = delete;
   JournalFixture& operator=(const JournalFixture&) = delete;
 
-  JournalOptions options;  ///< To be set before the journal is first asked for.
+  JournalOptions options;                    ///< To be set before the journal is first asked for.
+  std::function<void(Position)> on_durable;  ///< Likewise.
 
   void open_store() {
     journal_.reset();
@@ -92,6 +101,18 @@ class JournalFixture {
     journal().after_durable([gate] { gate->open(); });
     gate->wait();
   }
+  /// Writes one record and holds the writer behind that commit until the gate opens: what follows gathers.
+  std::shared_ptr<Gate> hold_writer() {
+    const auto held = std::make_shared<Gate>(), release = std::make_shared<Gate>();
+    {
+      const std::lock_guard lock(mutex_);
+      held_ = held;
+      release_ = release;
+    }
+    append(Stream::order, "makes the writer come");
+    held->wait();
+    return release;
+  }
   Position last() {
     const Store::Reader reader(*store_);
     Position last = 0;
@@ -106,12 +127,25 @@ class JournalFixture {
   std::filesystem::path file() const { return dir_.file(); }
 
  private:
+  void stop_if_held() {
+    std::shared_ptr<Gate> held, release;
+    {
+      const std::lock_guard lock(mutex_);
+      held = std::exchange(held_, nullptr);
+      if (held != nullptr) release = release_;
+    }
+    if (held == nullptr) return;
+    held->open();
+    release->wait();
+  }
+
   TempDir dir_;
   std::uint64_t map_bytes_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Journal> journal_;
   std::mutex mutex_;
   std::vector<std::string> failures_;
+  std::shared_ptr<Gate> held_, release_;
 };
 
 }  // namespace kontor::persistence::testing

@@ -13,18 +13,6 @@ using testing::eventually, testing::Gate, testing::JournalFixture;
 
 constexpr Stream kStream = Stream::order;
 
-/// Holds the writer thread until the gate opens, so that what follows gathers behind it.
-std::shared_ptr<Gate> hold_writer(JournalFixture& f) {
-  const auto held = std::make_shared<Gate>(), release = std::make_shared<Gate>();
-  f.append(kStream, "makes the writer come");
-  f.journal().after_durable([held, release] {
-    held->open();
-    release->wait();
-  });
-  held->wait();
-  return release;
-}
-
 }  // namespace
 
 // --- Failure.
@@ -32,7 +20,7 @@ std::shared_ptr<Gate> hold_writer(JournalFixture& f) {
 TEST_CASE("journal: a write that fails ends the journal, once, and nothing is announced", "[persistence][journal]") {
   JournalFixture f(1u << 20, 64u << 10);
   std::atomic<Position> announced{0};
-  f.options.on_durable = [&](Position durable) { announced = durable; };
+  f.on_durable = [&](Position durable) { announced = durable; };
   f.started();
   f.append(kStream, "fits");
   f.wait();
@@ -97,7 +85,7 @@ TEST_CASE("journal: what is durable is found again with all its fields", "[persi
 TEST_CASE("journal: what gathers during a commit is the next one", "[persistence][journal]") {
   JournalFixture f;
   f.started();
-  const auto release = hold_writer(f);
+  const auto release = f.hold_writer();
   for (int i = 0; i < 100; ++i) f.append(static_cast<Stream>(i % 4), std::to_string(i));
   f.journal().put(Table::orders, "key", RecordKind::order_row, "row");
   CHECK(f.journal().queued_bytes() > 100 * sizeof(RecordHeader));
@@ -117,9 +105,9 @@ TEST_CASE("journal: what gathers during a commit is the next one", "[persistence
 TEST_CASE("journal: a very large queue is several transactions, in order", "[persistence][journal]") {
   JournalFixture f(64u << 20, 1u << 20);
   std::vector<Position> announced;
-  f.options.on_durable = [&](Position durable) { announced.push_back(durable); };
+  f.on_durable = [&](Position durable) { announced.push_back(durable); };
   f.started();
-  const auto release = hold_writer(f);
+  const auto release = f.hold_writer();
   for (int i = 0; i < 20; ++i) f.append(kStream, std::string(100'000, 'x'));
   release->open();
   f.wait();
@@ -133,9 +121,10 @@ TEST_CASE("journal: a very large queue is several transactions, in order", "[per
 TEST_CASE("journal: an action runs when all before it is durable, and not before", "[persistence][journal]") {
   JournalFixture f;
   f.started();
-  const auto release = hold_writer(f);
+  const auto release = f.hold_writer();
   Position durable_then = 0, durable_later = 0;
   std::vector<int> order;
+  bool stored = false;
   const Position first = f.append(kStream, "first");
   f.journal().after_durable([&] {
     durable_then = f.journal().durable();
@@ -145,13 +134,14 @@ TEST_CASE("journal: an action runs when all before it is durable, and not before
   f.journal().after_durable([&] {
     durable_later = f.journal().durable();
     order.push_back(2);
-    CHECK(Store::Reader(f.store()).get(kStream, second));
+    stored = Store::Reader(f.store()).get(kStream, second).code() == Errc::none;
   });
   CHECK(order.empty());
   release->open();
   f.wait();
   CHECK(durable_then >= first);
   CHECK(durable_later >= second);
+  CHECK(stored);
   CHECK(order == std::vector<int>{1, 2});
 }
 
@@ -161,8 +151,8 @@ TEST_CASE("journal: with nothing queued an action runs at once, and nothing is c
   std::thread::id ran_on;
   f.journal().after_durable([&] { ran_on = std::this_thread::get_id(); });
   CHECK(ran_on == std::this_thread::get_id());
-  const auto release = hold_writer(f);
-  f.journal().after_durable([&] { ran_on = std::this_thread::get_id(); });
+  const auto release = f.hold_writer();
+  f.journal().after_durable([&] { ran_on = std::this_thread::get_id(); });  // The writer is not done with its commit.
   release->open();
   f.wait();
   CHECK(ran_on != std::this_thread::get_id());
@@ -185,7 +175,7 @@ TEST_CASE("journal: an action may queue more", "[persistence][journal]") {
 TEST_CASE("journal: stop writes all that is queued and runs what waits for it", "[persistence][journal]") {
   JournalFixture f;
   f.started();
-  const auto release = hold_writer(f);
+  const auto release = f.hold_writer();
   for (int i = 0; i < 50; ++i) f.append(kStream, "queued");
   bool ran = false;
   f.journal().after_durable([&] { ran = true; });
@@ -212,7 +202,7 @@ TEST_CASE("journal: truncation never runs ahead of what was queued before it", "
   f.started();
   for (int i = 0; i < 10; ++i) f.append(kStream, "old");
   f.wait();
-  const auto release = hold_writer(f);
+  const auto release = f.hold_writer();
   f.journal().put(Table::meta, "checkpoint", RecordKind::meta_checkpoint, "replay starts at 11");
   f.journal().truncate(kStream, 11);
   CHECK(f.count(kStream) == 11);

@@ -1,11 +1,9 @@
 #include "persistence/store.hpp"
 
-#include <csignal>
 #include <set>
 #include <string>
 #include <vector>
 
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "tests/persistence/lmdb_file.hpp"

@@ -39,14 +39,18 @@ void Coordinator::votes(ShardId site, std::uint64_t first, std::uint32_t count, 
     Open* open = find(first + index);
     if (!open || (open->awaited & bit) == 0) continue;  // Decided, or this site has voted: a repeat.
     open->awaited &= ~bit;
-    if (refusal != refusals.end() && refusal->index == index) {
+    const bool refused = refusal != refusals.end() && refusal->index == index;
+    const bool home_spoke = (open->awaited & (std::uint64_t{1} << self_)) == 0;
+    if (refused && (home_spoke || refusal->repeat_of)) {
       decide(first + index, *open, false, false, refusal->error, refusal->repeat_of, made);
+    } else if (refused) {
+      if (open->refusal.code == Errc::none) open->refusal = refusal->error;
+    } else if (home_spoke && open->refusal.code != Errc::none) {
+      decide(first + index, *open, false, false, open->refusal, {}, made);
     } else if (open->awaited == 0) {
       const bool late = open->deadline_ns != 0 && now_ns > open->deadline_ns;
-      const bool refused = open->refusal.code != Errc::none;
-      Error error = open->refusal;
-      if (!refused && late) error = Error{Errc::deadline_exceeded, "deadline"};
-      decide(first + index, *open, !refused && !late, !refused, error, {}, made);
+      const Error error = late ? Error{Errc::deadline_exceeded, "deadline"} : Error{};
+      decide(first + index, *open, !late, true, error, {}, made);
     }
   }
   forget_decided();
@@ -57,6 +61,7 @@ void Coordinator::expire(std::int64_t now_ns, std::vector<Made>& made) {
   for (std::size_t i = 0; i < open_.size(); ++i) {
     Open& open = open_[i];
     if (open.decided || open.deadline_ns == 0 || now_ns <= open.deadline_ns) continue;
+    if (open.awaited & (std::uint64_t{1} << self_)) continue;  // The request may have had its effect before.
     decide(first_open_ + i, open, false, false, Error{Errc::deadline_exceeded, "deadline"}, {}, made);
   }
   forget_decided();

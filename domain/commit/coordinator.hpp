@@ -17,7 +17,9 @@ std::string_view to_string(Status status);
 
 /// Own transactions of one shard in one incarnation, numbered by sequence. Pure.
 ///
-/// A decision is made once: when every site voted yes, or on the first no, or when the deadline has passed before.
+/// A decision is made once: when every site voted yes, or on the first no, or when the deadline has passed before. But no
+/// abort before the coordinator's own site has voted: it is the home of the idempotency key, and a repeat of a committed
+/// request must be told so, though another site would refuse it by now.
 /// "No record" means abort (presumed abort), but only for a transaction that is not open here: `status`.
 class Coordinator {
 public:

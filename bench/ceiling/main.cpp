@@ -6,6 +6,7 @@
 
 #include "bench/ceiling/actors.hpp"
 #include "cmd/kontor/load/histogram.hpp"
+#include "cmd/kontor/load/process_usage.hpp"
 
 namespace {
 
@@ -21,7 +22,7 @@ struct Options {
 
 struct Measured {
   std::uint64_t committed = 0;
-  double elapsed_s = 0;
+  double elapsed_s = 0, cpu_s = 0;
   kontor::cmd::Histogram latency;
 };
 
@@ -33,6 +34,7 @@ class ClosedLoop {
   Measured run() {
     Measured measured;
     const auto start = Clock::now();
+    const double cpu_before_s = kontor::cmd::process_cpu_s();
     submit(options_.outstanding);
     while (in_flight_ > 0)
       self_->receive([&](const Decided& decided) {
@@ -45,6 +47,7 @@ class ClosedLoop {
         if (std::chrono::duration<double>(now - start).count() < options_.seconds) submit(batch.checkouts.size());
       });
     measured.elapsed_s = std::chrono::duration<double>(Clock::now() - start).count();
+    measured.cpu_s = kontor::cmd::process_cpu_s() - cpu_before_s;
     return measured;
   }
 
@@ -84,10 +87,12 @@ class ClosedLoop {
 void print(const Measured& measured, const GroupCommit& journal) {
   const auto us = [&](double share) { return static_cast<double>(measured.latency.quantile(share)) / 1e3; };
   std::printf(
-      "{\"committed\":%llu,\"elapsed_s\":%.3f,\"committed_per_s\":%.1f,\"latency_us\":{\"p50\":%.1f,\"p90\":%.1f,"
+      "{\"committed\":%llu,\"elapsed_s\":%.3f,\"committed_per_s\":%.1f,\"cpu_us_per_checkout\":%.3f,\"latency_us\":{"
+      "\"p50\":%.1f,\"p90\":%.1f,"
       "\"p99\":%.1f,\"p999\":%.1f,\"max\":%.1f},\"journal\":{\"commits\":%llu,\"bytes\":%llu}}\n",
       static_cast<unsigned long long>(measured.committed), measured.elapsed_s,
-      static_cast<double>(measured.committed) / measured.elapsed_s, us(0.5), us(0.9), us(0.99), us(0.999), us(1),
+      static_cast<double>(measured.committed) / measured.elapsed_s,
+      measured.cpu_s * 1e6 / static_cast<double>(measured.committed), us(0.5), us(0.9), us(0.99), us(0.999), us(1),
       static_cast<unsigned long long>(journal.commits()), static_cast<unsigned long long>(journal.bytes()));
 }
 

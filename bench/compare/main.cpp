@@ -36,6 +36,7 @@ struct Options {
 
 struct Figures {
   Sample many, many_ceiling;        ///< Checkouts/s, 4,096 outstanding.
+  Sample cpu, cpu_ceiling;          ///< Processor microseconds a checkout, likewise.
   Sample one_p50, one_p50_ceiling;  ///< Microseconds, 1 outstanding.
   Sample hot, lasting;              ///< Checkouts/s.
   Sample rss_early, rss_late;       ///< Anonymous megabytes at a quarter and at the end of the long run.
@@ -57,9 +58,13 @@ void measure_once(const Runs& runs, const Options& options, cmd::ProgressLine& l
     extra.insert(extra.end(), {"--duration", ms(duration_s), "--batch", batch});
     return runs.load(extra);
   };
+  const auto take = [](const json::object& report, Sample& rate, Sample& cpu) {
+    rate.add(number(report, "/committed_per_s"));
+    cpu.add(number(report, "/cpu_us_per_checkout"));
+  };
   line.show(turn + ": ceiling, 4,096 outstanding");
-  out.many_ceiling.add(number(runs.ceiling(4'096, options.batch, seconds), "/committed_per_s"));
-  out.many.add(number(load("4,096 outstanding", {"--outstanding", "4096"}, seconds), "/committed_per_s"));
+  take(runs.ceiling(4'096, options.batch, seconds), out.many_ceiling, out.cpu_ceiling);
+  take(load("4,096 outstanding", {"--outstanding", "4096"}, seconds), out.many, out.cpu);
   out.hot.add(number(load("one hot product", {"--outstanding", "4096", "--hot"}, seconds), "/committed_per_s"));
   line.show(turn + ": ceiling, 1 outstanding");
   out.one_p50_ceiling.add(number(runs.ceiling(1, 1, seconds), "/latency_us/p50"));
@@ -97,6 +102,8 @@ std::vector<Verdict> judge(const Figures& f, const Options& options) {
   return {
       {"4,096 outstanding, checkouts/s", f.many.text(0), "ceiling " + f.many_ceiling.text(0), many.text(2),
        ">= 0.4, >= 300,000/s", at_least(many, 0.4) && f.many.median() >= 300'000},
+      {"  processor us a checkout", f.cpu.text(2), "ceiling " + f.cpu_ceiling.text(2),
+       ratios(f.cpu, f.cpu_ceiling).text(2), "", true},
       {"1 outstanding, p50 in us", f.one_p50.text(0), "ceiling " + f.one_p50_ceiling.text(0), one.text(2), "<= 2",
        one.median() <= 2},
       {"one hot product, checkouts/s", f.hot.text(0), "uniform " + f.many.text(0), hot.text(2), ">= 0.9",
@@ -112,13 +119,20 @@ std::vector<Verdict> judge(const Figures& f, const Options& options) {
 
 json::object to_json(const Figures& f, const std::vector<Verdict>& verdicts) {
   const auto values = [](const Sample& sample) { return json::array(sample.values().begin(), sample.values().end()); };
-  json::object out = {{"many_per_s", values(f.many)},        {"many_ceiling_per_s", values(f.many_ceiling)},
-                      {"one_p50_us", values(f.one_p50)},     {"one_p50_ceiling_us", values(f.one_p50_ceiling)},
-                      {"hot_per_s", values(f.hot)},          {"lasting_per_s", values(f.lasting)},
-                      {"rss_early_mb", values(f.rss_early)}, {"rss_late_mb", values(f.rss_late)},
+  json::object out = {{"many_per_s", values(f.many)},
+                      {"many_ceiling_per_s", values(f.many_ceiling)},
+                      {"cpu_us", values(f.cpu)},
+                      {"cpu_ceiling_us", values(f.cpu_ceiling)},
+                      {"one_p50_us", values(f.one_p50)},
+                      {"one_p50_ceiling_us", values(f.one_p50_ceiling)},
+                      {"hot_per_s", values(f.hot)},
+                      {"lasting_per_s", values(f.lasting)},
+                      {"rss_early_mb", values(f.rss_early)},
+                      {"rss_late_mb", values(f.rss_late)},
                       {"recovery_s", values(f.recovery_s)}};
   json::array held;
-  for (const Verdict& one : verdicts) held.push_back({{"what", one.what}, {"target", one.target}, {"held", one.held}});
+  for (const Verdict& one : verdicts)
+    if (!one.target.empty()) held.push_back({{"what", one.what}, {"target", one.target}, {"held", one.held}});
   out["targets"] = std::move(held);
   return out;
 }
@@ -139,7 +153,10 @@ int print(const Figures& figures, const Options& options) {
                one.beside,
                one.ratio,
                one.target,
-               {one.held ? "held" : "MISSED", one.held ? Tone::good : Tone::bad}});
+               {one.target.empty() ? ""
+                : one.held         ? "held"
+                                   : "MISSED",
+                one.held ? Tone::good : Tone::bad}});
   std::cout << table.text(cmd::wants_colour(stdout)) << std::flush;
   if (!options.json_file.empty()) {
     fs::create_directories(fs::absolute(options.json_file).parent_path());

@@ -13,7 +13,7 @@ inline constexpr int kExitCannotCreate = 73;  ///< A file or a directory.
 inline constexpr int kExitJournal = 74;       ///< Reading or writing a journal failed, or it is damaged.
 inline constexpr int kExitInterrupted = 130;  ///< By Ctrl-C, as shells count it.
 
-/// What opening or auditing a directory ends with when it fails with `code`.
+/// What the program ends with when opening, auditing or preparing a directory fails with `code`.
 inline int exit_code_of(Errc code) {
   switch (code) {
     case Errc::none: return kExitOk;
@@ -21,7 +21,9 @@ inline int exit_code_of(Errc code) {
     case Errc::directory_in_use: return kExitDirectoryInUse;
     case Errc::incompatible_format:
     case Errc::not_found: return kExitBadData;
-    default: return kExitJournal;  // Whatever else stops an open is the journal's.
+    // What an engine that is open refuses was the program's own request: it did not get what it expected. All else that
+    // stops a program is the journal's.
+    default: return advice(code) == Advice::change_request ? kExitCheckFailed : kExitJournal;
   }
 }
 

@@ -19,7 +19,7 @@ struct DemoOptions {
   std::chrono::nanoseconds leg{std::chrono::seconds(2)};  ///< How long each child drives checkouts.
   std::size_t outstanding = 4'096;
   std::uint16_t shards = 1;
-  std::size_t verify_max = 300'000;  ///< Answered checkouts of each child that are asked for again.
+  std::size_t verify_max = 25'000;  ///< Answered checkouts of each child that are asked for again.
 };
 
 /// One child process: what it found, did, and how it ended.

@@ -104,6 +104,7 @@ json::value to_json(const LoadReport& report, const LoadOptions& options) {
   out["replayed"] = tally.replayed;
   out["elapsed_s"] = rounded(tally.elapsed_s, 1e6);
   out["committed_per_s"] = rounded(report.committed_per_s(), 10);
+  out["cpu_us_per_checkout"] = rounded(report.cpu_us_per_checkout(), 1e3);
   out["latency_us"] = latency_json(tally.latency);
   out["journal"] = {
       {"commits", counters.journal_commits}, {"bytes", counters.journal_bytes}, {"records", counters.journal_records}};
@@ -139,6 +140,7 @@ std::string to_text(const LoadReport& report, const LoadOptions& options, bool c
                 std::to_string(report.shards) + (report.shards == 1 ? " shard" : " shards"));
   table.row({"committed", {grouped(tally.committed) + " in " + decimal(tally.elapsed_s, 2) + " s", Tone::plain}});
   table.row({"", {grouped(static_cast<std::uint64_t>(report.committed_per_s())) + " checkouts/s", Tone::strong}});
+  table.row({"processor", decimal(report.cpu_us_per_checkout(), 2) + " us a checkout, over all cores"});
   for (std::size_t code = 0; code < tally.aborted.size(); ++code)
     if (tally.aborted[code] > 0)
       table.row({"aborted", grouped(tally.aborted[code]) + " " + std::string(to_string(static_cast<Errc>(code)))});

@@ -68,7 +68,9 @@ void drive(Engine& engine, const Workload& workload, const LoadOptions& options,
   };
   report.memory.add(0, process_memory());
   watcher.on_driving();
+  const double cpu_before_s = process_cpu_s();
   report.tally = driver.run(on_pulse, stop);
+  report.cpu_s = process_cpu_s() - cpu_before_s;
   report.memory.add(report.tally.elapsed_s, process_memory());
   report.counters = difference(engine.counters(), before);
 }
@@ -77,6 +79,9 @@ void drive(Engine& engine, const Workload& workload, const LoadOptions& options,
 
 double LoadReport::committed_per_s() const {
   return tally.elapsed_s > 0 ? static_cast<double>(tally.committed) / tally.elapsed_s : 0;
+}
+double LoadReport::cpu_us_per_checkout() const {
+  return tally.answered() == 0 ? 0 : cpu_s * 1e6 / static_cast<double>(tally.answered());
 }
 double LoadReport::p1() const { return share_of(counters.prepared, counters.begun); }
 double LoadReport::p2() const { return share_of(counters.committed, counters.prepared); }

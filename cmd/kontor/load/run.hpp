@@ -6,7 +6,7 @@
 #include "actors/engine.hpp"
 #include "cmd/kontor/load/driver.hpp"
 #include "cmd/kontor/load/options.hpp"
-#include "cmd/kontor/load/process_memory.hpp"
+#include "cmd/kontor/load/process_usage.hpp"
 #include "persistence/audit.hpp"
 
 namespace kontor::cmd {
@@ -15,6 +15,7 @@ namespace kontor::cmd {
 struct LoadReport {
   RecoveryReport recovery;
   double open_s = 0, seed_s = 0, close_s = 0;
+  double cpu_s = 0;  ///< Processor time of the drive, this program's own part included.
   std::uint16_t shards = 1;
   std::uint32_t run = 0;
   Tally tally;
@@ -24,6 +25,7 @@ struct LoadReport {
   bool interrupted = false;
 
   double committed_per_s() const;
+  double cpu_us_per_checkout() const;
   /// Share of begun checkouts whose every vote was yes; 1 when none began.
   double p1() const;
   /// Share of those that committed.

@@ -12,6 +12,9 @@ struct ProcessMemory {
 /// From /proc; zeros where that cannot be read.
 ProcessMemory process_memory();
 
+/// Processor time that this process has taken so far, all threads, user and system.
+double process_cpu_s();
+
 /// Memory in the course of a run: few samples, evenly spread however long it is.
 class MemoryTrace {
  public:

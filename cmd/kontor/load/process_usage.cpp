@@ -1,9 +1,11 @@
-#include "cmd/kontor/load/process_memory.hpp"
+#include "cmd/kontor/load/process_usage.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <string>
+
+#include <sys/resource.h>
 
 namespace kontor::cmd {
 
@@ -18,6 +20,15 @@ ProcessMemory process_memory() {
     *field *= 1'024;  // The file says kB and means KiB.
   }
   return memory;
+}
+
+double process_cpu_s() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
 void MemoryTrace::add(double at_s, ProcessMemory memory) {

@@ -1,7 +1,8 @@
 // A shop in a process of its own, to be killed or to meet failing writes: engine_child DIR SHARDS CHECKOUTS AT_ONCE
 //
 // Seeds what is missing, then keeps AT_ONCE checkouts in flight until CHECKOUTS are answered. Prints `opened`, then
-// `committed KEY TRANSACTION` for each answer, unbuffered, in the callback that brings it: what a caller was told.
+// `committed KEY TRANSACTION` or `aborted KEY CODE` for each answer, unbuffered, in the callback that brings it: what a
+// caller was told.
 #include <unistd.h>
 
 #include <condition_variable>
@@ -98,6 +99,7 @@ private:
     engine_.submit(std::span<const Request>(&request, 1), [this, name](std::span<const Outcome> outcomes) {
       const Outcome& outcome = outcomes.front();
       if (outcome.verdict == Verdict::committed) say("committed " + name + " " + transaction_text(outcome.transaction));
+      if (outcome.verdict == Verdict::aborted) say("aborted " + name + " " + std::string(to_string(outcome.error.code)));
       const std::lock_guard lock(mutex_);
       --in_flight_, ++answered_;
       changed_.notify_all();

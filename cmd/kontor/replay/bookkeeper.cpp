@@ -32,6 +32,7 @@ void touch_products(Step& step, std::vector<std::uint32_t> skus, Role role) {
 
 std::vector<std::uint32_t> skus_of(const std::vector<BookableRow>& rows) {
   std::vector<std::uint32_t> skus;
+  skus.reserve(rows.size());
   for (const BookableRow& row : rows) skus.push_back(row.sku);
   return skus;
 }
@@ -94,8 +95,7 @@ void Bookkeeper::fund(const Invoice& invoice, std::uint32_t account, std::vector
   if (missing <= 0) return;
   balances_[kBank] -= missing;
   balances_[account] += missing;
-  Step step = make_step("fund/" + invoice.number,
-                        Deposit{account_id(kBank), account_id(account), {missing, kPounds}});
+  Step step = make_step("fund/" + invoice.number, Deposit{account_id(kBank), account_id(account), {missing, kPounds}});
   step.touches = {{account_object(kBank), Role::names}, {account_object(account), Role::gives}};
   steps.push_back(std::move(step));
 }
@@ -185,9 +185,8 @@ void Bookkeeper::refund(std::uint32_t index, std::vector<Step>& steps) {
 /// One refund for each order that `parts` name, newest first; each of its lines once.
 void Bookkeeper::refund_orders(std::uint32_t index, std::vector<Purchases::Part>& parts, std::vector<Step>& steps) {
   const Invoice& invoice = file_.invoices()[index];
-  std::sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) {
-    return a.order != b.order ? a.order > b.order : a.line < b.line;
-  });
+  std::sort(parts.begin(), parts.end(),
+            [](const auto& a, const auto& b) { return a.order != b.order ? a.order > b.order : a.line < b.line; });
   std::uint32_t number = 0;
   for (auto part = parts.begin(); part != parts.end();) {
     const std::uint32_t order = part->order;

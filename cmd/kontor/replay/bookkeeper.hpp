@@ -22,7 +22,7 @@ struct ExpectedStock {
 };
 
 class Bookkeeper {
-public:
+ public:
   explicit Bookkeeper(const InvoiceFile& file);
 
   /// The accounts that no row names. Appends to `steps`.
@@ -38,7 +38,7 @@ public:
   /// Rows of a refund invoice of which any quantity found no purchase.
   std::uint32_t unmatched_rows(std::uint32_t invoice) const { return unmatched_rows_[invoice]; }
 
-private:
+ private:
   void open_account(std::uint32_t account, AccountKind kind, std::vector<Step>& steps);
   void define_products(const std::vector<BookableRow>& rows, std::vector<Step>& steps);
   void fund(const Invoice& invoice, std::uint32_t account, std::vector<Step>& steps);

@@ -46,7 +46,8 @@ std::vector<std::string> compare_once(Engine& engine, const Bookkeeper& books, c
   ask_all(
       books.accounts(), [&](std::uint32_t i) { return engine.account(books.account_id(i)); },
       [&](std::uint32_t i, const Result<Account>& account) {
-        const std::string fault = account ? fault_of(*account, books.balance(i)) : std::string(to_string(account.code()));
+        const std::string fault =
+            account ? fault_of(*account, books.balance(i)) : std::string(to_string(account.code()));
         name("account", books.account_id(i).str(), fault);
       });
   ask_all(

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+
 #include <zlib.h>
 
 namespace kontor::cmd::replay {
@@ -26,9 +27,9 @@ ByteSource open_bytes(const std::filesystem::path& path) {
     // zlib counts a truncated stream as data until its end; only the error tells.
     int code = Z_OK;
     const char* message = gzerror(file.get(), &code);
-    if (code == Z_ERRNO) message = std::strerror(errno);
-    if (got < 0 || (code != Z_OK && code != Z_STREAM_END)) throw UnreadableFile(path.string() + ": " + message);
-    return static_cast<std::size_t>(got);
+    if (got >= 0 && (code == Z_OK || code == Z_STREAM_END)) return static_cast<std::size_t>(got);
+    if (code == Z_ERRNO) throw UnreadableFile(path.string() + ": " + std::strerror(errno));
+    throw UnreadableFile(message);  // Names the file already.
   };
 }
 

@@ -8,7 +8,7 @@ namespace kontor::cmd::replay {
 
 /// The input cannot be read: missing, damaged compression, or not the file that was promised. `what()` is for people.
 class UnreadableFile : public std::runtime_error {
-public:
+ public:
   using std::runtime_error::runtime_error;
 };
 

@@ -16,7 +16,7 @@ enum class Place : std::uint8_t { begin, plain, quoted, quote_in_quoted, line_en
 
 /// Scans one row from the beginning of `bytes`, byte by byte.
 class RowScan {
-public:
+ public:
   explicit RowScan(CsvRow& row) : row_(row) {
     row_.columns = 0;
     open_field();
@@ -35,7 +35,7 @@ public:
 
   std::size_t consumed() const { return consumed_; }
 
-private:
+ private:
   bool take(char c) {
     switch (place_) {
       case Place::begin:

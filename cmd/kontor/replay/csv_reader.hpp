@@ -14,9 +14,9 @@
 ///   quoted := '"' *( any byte but '"' | '""' ) '"'
 ///   plain  := *( any byte but ',' and LF )           a quote inside is a byte like any other
 ///
-/// Empty lines between rows are no rows. A row that breaks the grammar, or is longer than kCsvRowBytesMax, is handed out
-/// with its fault, and reading goes on at the physical line after the one that it began on: a quote that nobody closes
-/// costs one row, not the rest of the file.
+/// Empty lines between rows are no rows. A row that breaks the grammar, or is longer than kCsvRowBytesMax, is handed
+/// out with its fault, and reading goes on at the physical line after the one that it began on: a quote that nobody
+/// closes costs one row, not the rest of the file.
 namespace kontor::cmd::replay {
 
 inline constexpr std::size_t kCsvRowBytesMax = 16u << 10;  // One row with its line end; real rows have about 100 bytes.
@@ -36,13 +36,13 @@ using ByteSource = std::function<std::size_t(char* buffer, std::size_t size)>;
 
 /// Hands out the rows of a source one by one; never holds more than two rows' bytes and one read.
 class CsvReader {
-public:
+ public:
   explicit CsvReader(ByteSource source) : source_(std::move(source)) {}
 
   /// The next row into `row`, whose storage is used again. False at the end.
   bool next(CsvRow& row);
 
-private:
+ private:
   bool refill();
   void skip_bytes(std::size_t bytes);
   bool skip_rest_of_line();

@@ -1,9 +1,10 @@
 #pragma once
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "cmd/kontor/replay/invoice_rows.hpp"
 
@@ -34,7 +35,7 @@ struct Invoice {
 };
 
 class InvoiceFile {
-public:
+ public:
   /// The next row of the file, whatever it holds.
   void add(const CsvRow& row);
 
@@ -45,7 +46,7 @@ public:
   const std::vector<RowRefusal>& refusals() const { return refusals_; }
   std::uint64_t rows() const { return rows_; }
 
-private:
+ private:
   std::optional<RowRefusal> place(const InvoiceRow& row);
   Invoice& invoice_of(const InvoiceRow& row);
   std::uint32_t customer_of(const std::string& customer);

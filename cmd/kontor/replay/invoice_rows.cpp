@@ -34,7 +34,7 @@ std::string quoted(std::string_view text) {
 
 /// One refusal in the making: all have the same line and invoice.
 class Refuse {
-public:
+ public:
   explicit Refuse(const CsvRow& row) : row_(row) {}
 
   RowRefusal operator()(RowCode code, std::string reason) const {
@@ -42,7 +42,7 @@ public:
     return {row_.line, code, readable ? shown(row_.fields[0], kInvoiceBytesMax) : std::string(), std::move(reason)};
   }
 
-private:
+ private:
   const CsvRow& row_;
 };
 

@@ -11,7 +11,8 @@
 /// One row of the "Online Retail" file: read, checked field by field from left to right, and sorted. Pure.
 namespace kontor::cmd::replay {
 
-inline constexpr std::string_view kHeader = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country";
+inline constexpr std::string_view kHeader =
+    "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country";
 inline constexpr std::size_t kColumns = 8;
 inline constexpr std::size_t kInvoiceBytesMax = 32;   // Leaves room for `refund/…/unmatched` in an idempotency key.
 inline constexpr std::size_t kCustomerBytesMax = 30;  // Leaves room for `customer/` in an account id.
@@ -28,8 +29,8 @@ struct InvoiceRow {
   std::string invoice;
   std::string customer;  ///< Digits, or empty: the guest.
   Sku sku;
-  Units quantity = 0;    ///< Above zero, whatever sign the row has: the kind says which way the goods go.
-  Minor price = 0;       ///< Pence a unit.
+  Units quantity = 0;  ///< Above zero, whatever sign the row has: the kind says which way the goods go.
+  Minor price = 0;     ///< Pence a unit.
 };
 
 /// The header is right: names, order, number.

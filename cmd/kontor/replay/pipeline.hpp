@@ -1,5 +1,4 @@
 #pragma once
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -9,6 +8,8 @@
 #include <optional>
 #include <vector>
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include "actors/engine.hpp"
 #include "cmd/kontor/replay/step.hpp"
 
@@ -16,9 +17,9 @@
 namespace kontor::cmd::replay {
 
 struct PipelineOptions {
-  std::size_t steps_max = 8'192;      ///< Added and not finished: bounds memory, and what a crash leaves half way.
-  std::size_t batch_steps = 512;      ///< Ready ones are sent at the latest when they are this many.
-  std::uint32_t attempts_max = 14;    ///< Of one step: about four seconds in all.
+  std::size_t steps_max = 8'192;    ///< Added and not finished: bounds memory, and what a crash leaves half way.
+  std::size_t batch_steps = 512;    ///< Ready ones are sent at the latest when they are this many.
+  std::uint32_t attempts_max = 14;  ///< Of one step: about four seconds in all.
   /// Of more than one shard: what a step was told is durable, but another shard may not have heard of it yet, and for
   /// that moment refuses what follows for want of money, stock, account or product.
   bool many_shards = false;
@@ -34,7 +35,7 @@ using Submit = std::function<void(std::span<const Request>, OnOutcomes)>;
 using OnFinished = std::function<void(const Step& step, Errc code)>;
 
 class Pipeline {
-public:
+ public:
   /// `orders`: how many there may be, by Step::order.
   Pipeline(PipelineOptions options, std::size_t orders, Submit submit, OnFinished on_finished);
 
@@ -47,7 +48,7 @@ public:
   /// Makes it so.
   void stop(Error reason) { stopped_ = reason; }
 
-private:
+ private:
   using StepNumber = std::uint64_t;
   using Clock = std::chrono::steady_clock;
 
@@ -93,7 +94,7 @@ private:
   const Submit submit_;
   const OnFinished on_finished_;
   std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
-  std::deque<Slot> slots_;   ///< Of steps first_, first_ + 1, …; finished ones leave at the front.
+  std::deque<Slot> slots_;  ///< Of steps first_, first_ + 1, …; finished ones leave at the front.
   StepNumber first_ = 0;
   std::size_t under_way_ = 0;  ///< Sent and not answered.
   std::vector<StepNumber> ready_;

@@ -1,7 +1,8 @@
 #pragma once
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "domain/operations.hpp"
 
@@ -10,7 +11,7 @@ namespace kontor::cmd::replay {
 /// What customers bought and have not given back yet, so that a refund finds the newest earlier purchases of the same
 /// customer, SKU and price. Pure.
 class Purchases {
-public:
+ public:
   /// Whose, what, at which price: indices of InvoiceFile.
   struct Key {
     std::uint32_t customer = 0, sku = 0;
@@ -34,7 +35,7 @@ public:
   /// Returns for how many units there was no purchase.
   Units take(const Key& key, Units quantity, std::vector<Part>& parts);
 
-private:
+ private:
   boost::unordered_flat_map<Key, std::vector<Part>> by_key_;  ///< Newest last; none is empty.
 };
 

@@ -44,8 +44,8 @@ std::string words_of(const Error& error) {
 
 Result<ReplayReport> run_replay(const ReplayOptions& options, const OnProgress& on_progress,
                                 const std::atomic<bool>& stop, std::string& explanation) {
-  const InvoiceFile file = read_invoice_file(
-      options.file, [&](std::uint64_t rows) { on_progress("reading  " + grouped(rows) + " rows"); });
+  const InvoiceFile file =
+      read_invoice_file(options.file, [&](std::uint64_t rows) { on_progress("reading  " + grouped(rows) + " rows"); });
 
   on_progress("opening  " + options.dir.string());
   EngineOptions engine_options;

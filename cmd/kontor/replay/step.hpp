@@ -1,6 +1,7 @@
 #pragma once
-#include <boost/container/small_vector.hpp>
 #include <cstdint>
+
+#include <boost/container/small_vector.hpp>
 
 #include "domain/operations.hpp"
 
@@ -41,9 +42,9 @@ struct Touch {
 
 struct Step {
   static constexpr std::uint32_t kNone = 0xffffffff;
-  Request request;                 ///< A Refund has no order yet: its id is the checkout's transaction.
-  std::uint32_t invoice = kNone;   ///< Index of the invoice whose booking this is; none: it only prepares one.
-  std::uint32_t order = kNone;     ///< Checkout: the order it creates. Refund: the order it amends.
+  Request request;                ///< A Refund has no order yet: its id is the checkout's transaction.
+  std::uint32_t invoice = kNone;  ///< Index of the invoice whose booking this is; none: it only prepares one.
+  std::uint32_t order = kNone;    ///< Checkout: the order it creates. Refund: the order it amends.
   boost::container::small_vector<Touch, 8> touches;  ///< Each object once.
 };
 

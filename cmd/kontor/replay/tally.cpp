@@ -8,7 +8,7 @@ namespace {
 
 /// Which customers and SKUs have a row that was booked.
 class Seen {
-public:
+ public:
   explicit Seen(std::size_t size) : seen_(size) {}
   void add(std::uint32_t index) {
     count_ += !seen_[index];
@@ -16,7 +16,7 @@ public:
   }
   std::uint64_t count() const { return count_; }
 
-private:
+ private:
   std::vector<bool> seen_;
   std::uint64_t count_ = 0;
 };
@@ -29,7 +29,7 @@ struct Sum {
 
 /// Adds up the rows of an invoice, or refuses them all for `fault`.
 class RowBooking {
-public:
+ public:
   RowBooking(ReplayReport& report, Seen& skus) : report_(report), skus_(skus) {}
 
   Sum book(const Invoice& invoice, const std::vector<BookableRow>& rows, Errc fault) {
@@ -47,7 +47,7 @@ public:
     return sum;
   }
 
-private:
+ private:
   ReplayReport& report_;
   Seen& skus_;
 };

@@ -96,7 +96,7 @@ void BM_JournalAppend(benchmark::State& state) {
 /// `blocks` rows of a table, a page each, all rewritten per checkpoint; 128 MiB of journal between checkpoints.
 class Steady {
  public:
-  Steady(Bench& bench, std::int64_t blocks) : journal_(bench.journal()), blocks_(blocks), block_(blocks) {}
+  Steady(Bench& bench, std::int64_t blocks) : journal_(bench.journal()), blocks_(blocks) {}
 
   void queue_commit() {
     for (std::size_t s = 0; s < kStreams; ++s) {
@@ -104,23 +104,26 @@ class Steady {
       last_ = journal_.append(static_cast<Stream>(s), RecordKind::decided, std::string(size, 'r'), 1);
       since_checkpoint_ += size;
     }
-    if (block_ == blocks_ && since_checkpoint_ > kCheckpointJournalBytes) {
+    if (!writing_ && since_checkpoint_ > kCheckpointJournalBytes) {
+      writing_ = true;
       block_ = 0;
       since_checkpoint_ = 0;
       replay_from_ = last_;
     }
-    if (block_ == blocks_) return;
+    if (!writing_) return;
     for (const auto until = std::min<std::int64_t>(blocks_, block_ + 200); block_ < until; ++block_)
       journal_.put(Table::accounts, std::to_string(1'000'000 + block_), RecordKind::account_block,
                    std::string(3'900, 'b'));
-    if (block_ == blocks_)
-      for (std::size_t s = 0; s < kStreams; ++s) journal_.truncate(static_cast<Stream>(s), replay_from_);
+    writing_ = block_ < blocks_;
+    if (writing_) return;
+    for (std::size_t s = 0; s < kStreams; ++s) journal_.truncate(static_cast<Stream>(s), replay_from_);
   }
 
  private:
   Journal& journal_;
   const std::int64_t blocks_;
-  std::int64_t block_;
+  std::int64_t block_ = 0;
+  bool writing_ = false;  ///< A checkpoint is under way.
   std::uint64_t since_checkpoint_ = 0;
   Position last_ = 0, replay_from_ = 0;
 };

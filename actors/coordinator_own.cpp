@@ -149,7 +149,17 @@ void CoordinatorState::tell(const Pending& pending) {
                 Acknowledge{site_.shard, std::make_shared<const std::vector<TransactionId>>(transactions)});
   if (pending.own.empty()) return;
   tell_sites(pending);
-  tell_callers(pending.own);
+  const std::uint64_t self_bit = std::uint64_t{1} << site_.shard;
+  std::vector<Coordinator::Made> answerable;
+  answerable.reserve(pending.own.size());
+  for (const Coordinator::Made& m : pending.own) {
+    if (m.commit && (m.sites & ~self_bit) != 0) {
+      unconfirmed_.emplace(m.sequence, m);
+    } else {
+      answerable.push_back(m);
+    }
+  }
+  tell_callers(answerable);
 }
 
 void CoordinatorState::tell_participants(const Pending& pending) {
@@ -257,8 +267,16 @@ void CoordinatorState::answer(const SubmissionPtr& submission, std::vector<Outco
 
 void CoordinatorState::on_acknowledge(const Acknowledge& message) {
   std::vector<TransactionId> ended;
-  for (const TransactionId& transaction : *message.transactions)
-    if (machine_->acknowledge(transaction, message.site)) ended.push_back(transaction);
+  std::map<std::uint64_t, Coordinator::Made> confirmed;
+  for (const TransactionId& transaction : *message.transactions) {
+    if (!machine_->acknowledge(transaction, message.site)) continue;
+    ended.push_back(transaction);
+    if (transaction.incarnation != machine_->incarnation()) continue;  // Its caller is gone.
+    if (auto made = unconfirmed_.extract(transaction.sequence)) confirmed.insert(std::move(made));
+  }
+  std::vector<Coordinator::Made> made;
+  for (const auto& [unused, m] : confirmed) made.push_back(m);
+  tell_callers(made);
   if (!ended.empty())
     site_.journal->append(Stream::coordinator, RecordKind::ended, persistence::write_ended(ended),
                           site_.fabric->now_ns());
@@ -287,6 +305,9 @@ void CoordinatorState::on_inquire(const Inquire& message) {
 /// The engine's drain took too long. Callers hear that their outcome is unknown here; the journal knows better, or
 /// recovery decides.
 void CoordinatorState::on_give_up(std::promise<void>& done) {
+  std::vector<Coordinator::Made> durable;
+  for (const auto& [unused, m] : std::exchange(unconfirmed_, {})) durable.push_back(m);
+  tell_callers(durable);
   const auto give_up = [&](const SubmissionPtr& submission, const auto& answered) {
     std::vector<Outcome> outcomes;
     for (std::uint32_t i = 0; i < submission->indexes.size(); ++i) {

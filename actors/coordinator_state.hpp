@@ -90,6 +90,8 @@ private:
   std::deque<InFlight> in_flight_;
   std::map<ForeignKey, commit::Ballot> ballots_;  ///< Of foreign batches.
   std::deque<Pending> pending_;                   ///< Ascending by position.
+  /// Durable commits by sequence whose callers wait until every site has them in: what is answered is seen by all.
+  std::map<std::uint64_t, commit::Coordinator::Made> unconfirmed_;
   Position durable_ = 0;
   Position told_ = 0;                             ///< All decisions up to here were sent to the participants.
 

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "actors/engine.hpp"
@@ -33,18 +34,29 @@ Sku sku(int number) { return *Sku::parse("sku-" + std::to_string(number)); }
 IdempotencyKey key(const std::string& text) { return *IdempotencyKey::parse(text); }
 AccountId customer(int number) { return account("customer-" + std::to_string(number)); }
 
-/// Submits and waits; keys are fixed, so a later life gets replays.
-void settle(Engine& engine, const std::vector<Request>& requests) {
-  std::mutex mutex;
-  std::condition_variable done;
-  std::size_t left = requests.size();
-  engine.submit(requests, [&](std::span<const Outcome> outcomes) {
-    const std::lock_guard lock(mutex);
-    left -= outcomes.size();
-    done.notify_all();
-  });
-  std::unique_lock lock(mutex);
-  done.wait(lock, [&] { return left == 0; });
+/// Submits, waits, and retries what may be retried; keys are fixed, so a later life gets replays.
+void settle(Engine& engine, std::vector<Request> requests) {
+  while (!requests.empty()) {
+    std::mutex mutex;
+    std::condition_variable done;
+    std::size_t left = requests.size();
+    std::vector<Request> again;
+    engine.submit(requests, [&](std::span<const Outcome> outcomes) {
+      const std::lock_guard lock(mutex);
+      for (const Outcome& outcome : outcomes)
+        if (outcome.verdict != Verdict::committed) {
+          say("seeding " + requests[outcome.index].key.str() + ": " + std::string(to_string(outcome.error.code)));
+          if (advice(outcome.error.code) == Advice::retry_same_request) again.push_back(requests[outcome.index]);
+        }
+      left -= outcomes.size();
+      done.notify_all();
+    });
+    std::unique_lock lock(mutex);
+    done.wait(lock, [&] { return left == 0; });
+    lock.unlock();
+    requests = std::move(again);
+    if (!requests.empty()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
 }
 
 void seed(Engine& engine) {

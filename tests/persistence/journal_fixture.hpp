@@ -103,7 +103,8 @@ class JournalFixture {
   }
   /// Writes one record and holds the writer behind that commit until the gate opens: what follows gathers.
   std::shared_ptr<Gate> hold_writer() {
-    const auto held = std::make_shared<Gate>(), release = std::make_shared<Gate>();
+    const auto held = std::make_shared<Gate>();
+    auto release = std::make_shared<Gate>();
     {
       const std::lock_guard lock(mutex_);
       held_ = held;

@@ -45,7 +45,8 @@ LoadReport load(const LoadOptions& options) {
   INFO(explanation);
   REQUIRE(report);
   REQUIRE(report->audit);
-  CHECK(report->audit->faults == std::vector<std::string>{});
+  for (const std::string& fault : report->audit->faults) FAIL_CHECK(fault);
+  CHECK(report->audit->clean());
   CHECK(report->tally.unknown == 0);
   CHECK(report->tally.replayed == 0);
   return std::move(*report);

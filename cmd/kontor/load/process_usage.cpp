@@ -37,7 +37,7 @@ void MemoryTrace::add(double at_s, ProcessMemory memory) {
   if (samples_.size() >= kSamplesMax) {
     for (std::size_t i = 0; 2 * i < samples_.size(); ++i) samples_[i] = samples_[2 * i];
     samples_.resize((samples_.size() + 1) / 2);
-    apart_s_ = std::max(apart_s_ * 2, (at_s - samples_.front().at_s) / (kSamplesMax / 2));
+    apart_s_ = std::max(apart_s_ * 2, (at_s - samples_.front().at_s) / (0.5 * kSamplesMax));
   }
   samples_.push_back({at_s, memory});
 }

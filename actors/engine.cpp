@@ -116,7 +116,7 @@ struct Engine::Impl {
   Result<void> open_shards(std::string* explanation);
   void start();
   void submit(std::span<const Request> requests, const OnOutcomes& on_outcomes);
-  Error admission(ShardId home) const;
+  Error admission(ShardId home, std::size_t more_bytes) const;
   void drain();
   void close();
   std::size_t open_transactions() const {
@@ -158,10 +158,10 @@ void Engine::Impl::start() {
   for (auto& shard : shards) shard->start();
 }
 
-Error Engine::Impl::admission(ShardId home) const {
+Error Engine::Impl::admission(ShardId home, std::size_t more_bytes) const {
   const Fabric::Shard& shard = fabric->shards[home];
   if (shard.open_transactions >= options.open_transactions_max) return {Errc::overloaded, "open transactions"};
-  if (shard.open_bytes >= kOpenBytesMax) return {Errc::overloaded, "open bytes"};
+  if (shard.open_bytes + more_bytes >= kOpenBytesMax) return {Errc::overloaded, "open bytes"};
   for (const auto& each : shards)
     if (each->journal().storage_full()) return {Errc::storage_full, "storage"};
   return {};
@@ -181,7 +181,7 @@ void Engine::Impl::submit(std::span<const Request> requests, const OnOutcomes& o
     for (std::size_t i = 0; i < requests.size(); ++i) {
       const Request& request = requests[i];
       const ShardId home = home_of(request.key, count);
-      if (const Error full = admission(home); full.code != Errc::none) {
+      if (const Error full = admission(home, intake.bytes(home)); full.code != Errc::none) {
         refuse(i, full);
         continue;
       }

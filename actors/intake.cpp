@@ -96,16 +96,23 @@ void Intake::place(const Request& request, std::uint32_t index, const Error& ref
   note_listing(request.operation, transaction, submission->listings);
 }
 
-std::shared_ptr<Submission> Intake::take(ShardId home) {
-  auto submission = std::move(submissions_[home]);
-  if (!submission) return nullptr;
-  submission->bundle.bodies = bodies_[home].take();
+std::size_t Intake::bytes(ShardId home) const {
+  const auto& submission = submissions_[home];
+  if (!submission) return 0;
   const auto size = [](const auto& demands) {
     return demands.items.size() * sizeof demands.items[0] + demands.demands.size() * sizeof demands.demands[0];
   };
-  submission->bytes = sizeof *submission + submission->bundle.bodies.size();
-  for (const Work& work : submission->bundle.work)
-    submission->bytes += size(work.order) + size(work.inventory) + size(work.payment);
+  std::size_t bytes = sizeof *submission + bodies_[home].size();
+  for (const Work& work : submission->bundle.work) bytes += size(work.order) + size(work.inventory) + size(work.payment);
+  return bytes;
+}
+
+std::shared_ptr<Submission> Intake::take(ShardId home) {
+  const std::size_t bytes_held = bytes(home);
+  auto submission = std::move(submissions_[home]);
+  if (!submission) return nullptr;
+  submission->bundle.bodies = bodies_[home].take();
+  submission->bytes = bytes_held;
   return submission;
 }
 

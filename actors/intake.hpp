@@ -21,6 +21,9 @@ public:
   /// answers with the refusal unless the key had its effect before.
   void amend(const Request& request, std::uint32_t index, const Result<Order>& order);
 
+  /// What the submission for `home` holds by now, in memory.
+  std::size_t bytes(ShardId home) const;
+
   /// The submission for the coordinator of shard `home`, or nullptr if there is nothing for it.
   std::shared_ptr<Submission> take(ShardId home);
 

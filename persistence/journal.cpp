@@ -27,6 +27,7 @@ constexpr auto kTruncateWhenIdleEvery = std::chrono::milliseconds(10);
 constexpr auto kFreeWalkEvery =
     std::chrono::milliseconds(20);  // Of the list of free pages, when the map is nearly full.
 constexpr auto kSpaceCheckWhenIdleEvery = std::chrono::seconds(1);
+constexpr std::uint64_t kTrimEveryBytes = 32u << 20;  // Written between two looks at resident memory.
 constexpr int kSettleCommitsMax = 3;  // LMDB gives freed pages out again two commits later.
 
 }  // namespace
@@ -105,6 +106,7 @@ struct Journal::Impl {
   std::array<Position, kStreams> truncate_before{};
   std::array<bool, kStreams> truncate_open{};
   std::uint64_t reserved_bytes = 0;  ///< The file is so long on disk.
+  std::uint64_t untrimmed_bytes = 0;  ///< Written since the file's pages were let go of.
   std::uint64_t map_free_bytes = 0;  ///< As of the last walk over the free list, less what was written since.
   bool settling = false;             ///< The map would have room if two more commits were made.
   int settle_commits = 0;            ///< Made in a row for that.
@@ -220,6 +222,8 @@ bool Journal::Impl::commit(std::vector<Item>& batch, std::size_t begin, std::siz
   map_free_bytes -= std::min<std::uint64_t>(map_free_bytes, written);
   settle_commits = 0;
   if (options.on_durable) options.on_durable(durable.load(std::memory_order_relaxed));
+  untrimmed_bytes += written;
+  if (untrimmed_bytes >= kTrimEveryBytes) store.trim_resident(), untrimmed_bytes = 0;
   check_space();
   return true;
 }

@@ -5,11 +5,13 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <system_error>
 #include <utility>
 
 #include <fcntl.h>
 #include <lmdb.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -112,6 +114,19 @@ int oldest_reader(const char* line, void* oldest) {
   if (std::sscanf(line, "%" SCNu64 " %" SCNx64 " %" SCNu64, &process, &thread, &transaction) == 3)
     *static_cast<std::uint64_t*>(oldest) = std::min(*static_cast<std::uint64_t*>(oldest), transaction);
   return 0;
+}
+
+/// Where this process has `file` mapped, first and last address: LMDB does not tell. {0, 0}: not found.
+std::pair<std::uintptr_t, std::uintptr_t> find_map(const std::filesystem::path& file) {
+  std::error_code failed;
+  const std::string name = std::filesystem::canonical(file, failed).string();
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; !failed && std::getline(maps, line);) {
+    std::uintptr_t begin = 0, end = 0;
+    if (!line.ends_with(" " + name) || std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR, &begin, &end) != 2) continue;
+    return {begin, end};
+  }
+  return {};
 }
 
 }  // namespace
@@ -240,6 +255,14 @@ StoreSpace Store::space() const {
 }
 
 const std::filesystem::path& Store::dir() const { return impl_->dir; }
+
+void Store::trim_resident() const {
+  // Reads map the file page by page, and the kernel maps what lies around; without this a long run that only touches
+  // recent pages would count the whole file as its own. The map is shared and read-only: dropping it loses nothing.
+  std::call_once(impl_->map_found, [this] { impl_->map = find_map(impl_->file); });
+  const auto [begin, end] = impl_->map;
+  if (begin != 0) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);  // NOLINT: an address, read
+}
 
 bool Store::reserve(std::uint64_t bytes) {
   const std::uint64_t target = std::min(bytes, impl_->map_bytes);

@@ -95,6 +95,8 @@ class Store {
   StoreSpace space() const;          ///< Walks the list of free pages: about 1 ms per GB of them.
   std::uint64_t used_bytes() const;  ///< As in space(), at once.
   const std::filesystem::path& dir() const;
+  /// Lets go of the file's pages in this process's resident memory; they stay in the system's cache. Any thread.
+  void trim_resident() const;
   /// Makes the file at least so large on disk (bounded by the map). False: there is no room, nothing changed.
   /// For the thread that writes.
   bool reserve(std::uint64_t bytes);

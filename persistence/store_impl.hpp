@@ -1,7 +1,9 @@
 #pragma once
 #include <array>
 #include <filesystem>
+#include <mutex>
 #include <string>
+#include <utility>
 
 #include "persistence/store.hpp"
 
@@ -46,6 +48,8 @@ struct Store::Impl {
   std::uint64_t page_bytes = 0;
   std::uint64_t reserved_bytes = 0;  ///< The file has no holes below this.
   int fd = -1;                       ///< LMDB's own descriptor of the file.
+  std::once_flag map_found;
+  std::pair<std::uintptr_t, std::uintptr_t> map{};  ///< Where the file is mapped; {0, 0}: not known.
 };
 
 }  // namespace kontor::persistence

@@ -9,20 +9,11 @@ void write_head(ByteWriter& out, const BatchHead& head) {
   out.fixed(head.shard), out.fixed(head.incarnation), out.fixed(head.first);
 }
 
-BatchHead read_head(ByteReader& in) {
-  BatchHead head;
-  head.shard = in.fixed<std::uint16_t>();
-  head.incarnation = in.fixed<std::uint32_t>();
-  head.first = in.fixed<std::uint64_t>();
-  if (head.shard >= kShardsMax || head.incarnation == 0) in.fail();
-  return head;
-}
-
 OrderPreparedHead read_order_head(ByteReader& in) {
   OrderPreparedHead head;
   head.own.incarnation = in.fixed<std::uint32_t>();
   head.own.sequence = in.fixed<std::uint64_t>();
-  head.batch = read_head(in);
+  head.batch = read_batch_head(in);
   return head;
 }
 
@@ -50,6 +41,15 @@ void read_item(std::string_view item, std::vector<OrderDemand>& demands, std::st
 }
 
 }  // namespace
+
+BatchHead read_batch_head(ByteReader& in) {
+  BatchHead head;
+  head.shard = in.fixed<std::uint16_t>();
+  head.incarnation = in.fixed<std::uint32_t>();
+  head.first = in.fixed<std::uint64_t>();
+  if (head.shard >= kShardsMax || head.incarnation == 0) in.fail();
+  return head;
+}
 
 void write_demand(ByteWriter& out, const PaymentDemand& demand) { write_payment(out, demand); }
 void write_demand(ByteWriter& out, const StockDemand& demand) { write_stock(out, demand); }
@@ -151,7 +151,7 @@ std::string write_decided(ShardId shard, std::uint32_t incarnation, std::span<co
 
 Result<std::vector<OwnDecision>> read_decided(std::string_view payload) {
   ByteReader in(payload);
-  const BatchHead head = read_head(in);
+  const BatchHead head = read_batch_head(in);
   std::vector<OwnDecision> out(in.count(1));
   std::uint64_t sequence = head.first;
   for (OwnDecision& decision : out) {
@@ -213,7 +213,7 @@ Result<TransactionId> read_opened(std::string_view payload) {
   ByteReader in(payload);
   const auto shard = in.fixed<std::uint16_t>();
   const auto incarnation = in.fixed<std::uint32_t>();
-  if (!in.done() || incarnation == 0) return corrupt("opened");
+  if (!in.done() || incarnation == 0 || shard >= kShardsMax) return corrupt("opened");
   return TransactionId{shard, incarnation, 0};
 }
 

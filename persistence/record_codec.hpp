@@ -37,6 +37,9 @@ struct BatchHead {
   TransactionId at(std::uint64_t delta) const { return {shard, incarnation, first + delta}; }
 };
 
+/// Fails on a shard that cannot be, and on "no transaction".
+BatchHead read_batch_head(ByteReader& in);
+
 void write_demand(ByteWriter& out, const PaymentDemand& demand);
 void write_demand(ByteWriter& out, const StockDemand& demand);
 void read_demand(ByteReader& in, PaymentDemand& demand);
@@ -64,7 +67,7 @@ private:
 template <class Demand, class Visit>
 Result<void> read_prepared(std::string_view payload, const Visit& visit) {
   ByteReader in(payload);
-  BatchHead head{in.fixed<std::uint16_t>(), in.fixed<std::uint32_t>(), in.fixed<std::uint64_t>()};
+  const BatchHead head = read_batch_head(in);
   std::vector<Demand> demands;
   while (in.ok() && !in.done()) {
     const std::uint64_t delta = in.varint();

@@ -165,15 +165,21 @@ void OrderParticipant::capture() {
 
 bool OrderParticipant::slice() {
   Capturing& c = capturing_;
-  const std::size_t until = std::min(c.orders.size() + c.bitmaps.size(), c.next + kRowsPerSlice);
+  const std::size_t rows = c.orders.size(), all = rows + c.bitmaps.size();
+  // Bitmaps come last: they tell replay to pass over what is decided, whose progress and keys must then be stored.
+  if (c.next == rows && keys_->writing()) {
+    keys_->step();
+    return true;
+  }
+  const std::size_t until = std::min(c.next < rows ? rows : all, c.next + kRowsPerSlice);
   for (; c.next < until; ++c.next) {
-    if (c.next < c.orders.size()) {
+    if (c.next < rows) {
       const OrderId& order = c.orders[c.next];
       site_.journal->put(Table::orders, persistence::order_key(order), persistence::RecordKind::order_row,
                          persistence::write_order_row(as_of_.decided, *state_.resource.find(order)));
       continue;
     }
-    auto& [position, bitmap] = c.bitmaps[c.next - c.orders.size()];
+    auto& [position, bitmap] = c.bitmaps[c.next - rows];
     if (bitmap.empty()) {
       site_.journal->erase(Table::outcomes, persistence::position_key(position));
     } else {
@@ -181,11 +187,7 @@ bool OrderParticipant::slice() {
                          std::move(bitmap));
     }
   }
-  if (c.next < c.orders.size() + c.bitmaps.size()) return true;
-  if (keys_->writing()) {
-    keys_->step();
-    return true;
-  }
+  if (c.next < all || keys_->writing()) return true;
   site_.journal->put(Table::meta, persistence::checkpoint_key(Stream::order), persistence::RecordKind::meta_checkpoint,
                      persistence::write_checkpoint(c.replay_from));
   c = {};

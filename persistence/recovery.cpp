@@ -117,6 +117,10 @@ public:
     if (auto loaded = load_blocks(); !loaded) return loaded;
     const auto from = replay_from(context_.store, stream_);
     if (!from) return failure = {from.error(), "meta: checkpoint"}, from.error();
+    if (auto open = load_open(*from); !open) {
+      failure = {open.error(), where(stream_, *from, open.error())};
+      return open;
+    }
     return interleave(
         context_, stream_, *from, [this](const Record& record) { return on_record(record); },
         [this](const commit::Decision& decision, Position position, bool) {
@@ -156,30 +160,43 @@ private:
     return result;
   }
 
+  Result<void> hold(const TransactionId& transaction, Position prepared, std::span<const Demand> demands) {
+    note_high_water(high_water, transaction, context_.shard);
+    auto claim = participant_.resource.resolve(demands);
+    if (!claim) return Error{Errc::corrupt_journal, claim.error().detail};
+    if (!participant_.holds(transaction))
+      participant_.hold(transaction, std::move(*claim), prepared,
+                        [&](auto row) { return as_of(row).appended < prepared; });
+    return {};
+  }
+
+  /// What was open when the checkpoint began, before any decision is replayed: some may stand in the coordinator's
+  /// journal before this record and yet be news to the participant that wrote it.
+  Result<void> load_open(Position from) {
+    const Store::Reader reader(context_.store);
+    const auto record = reader.get(stream_, from);
+    if (record.code() == Errc::not_found) return {};
+    if (!record) return record.error();
+    if (record->header.kind != open_) return {};
+    Result<void> inside;
+    const auto read = read_open<Demand>(
+        record->payload, [&](const TransactionId& transaction, Position prepared, std::span<const Demand> demands) {
+          if (inside) inside = hold(transaction, prepared, demands);
+        });
+    if (!read) return read.error();
+    return inside;
+  }
+
   Result<void> on_record(const Record& record) {
     ++records;
+    // The first was loaded; a later one is of a checkpoint that never ended, and replay comes through all it says.
+    if (record.header.kind == open_) return {};
+    if (record.header.kind != prepared_) return Error{Errc::corrupt_journal, "unexpected kind of record"};
     Result<void> inside;
-    const auto hold = [&](const TransactionId& transaction, Position prepared, std::span<const Demand> demands) {
-      note_high_water(high_water, transaction, context_.shard);
-      auto claim = participant_.resource.resolve(demands);
-      if (!claim) {
-        inside = Error{Errc::corrupt_journal, claim.error().detail};
-      } else if (!participant_.holds(transaction)) {
-        participant_.hold(transaction, std::move(*claim), prepared,
-                          [&](auto row) { return as_of(row).appended < prepared; });
-      }
-    };
-    const Position position = record.header.key;
-    if (record.header.kind == prepared_) {
-      const auto read = read_prepared<Demand>(
-          record.payload, [&](const TransactionId& transaction, auto demands) { hold(transaction, position, demands); });
-      if (!read) return read;
-    } else if (record.header.kind == open_) {
-      const auto read = read_open<Demand>(record.payload, hold);
-      if (!read) return read.error();
-    } else {
-      return Error{Errc::corrupt_journal, "unexpected kind of record"};
-    }
+    const auto read = read_prepared<Demand>(record.payload, [&](const TransactionId& transaction, auto demands) {
+      if (inside) inside = hold(transaction, record.header.key, demands);
+    });
+    if (!read) return read;
     return inside;
   }
 
@@ -338,6 +355,9 @@ Result<void> read_coordinator(Context& context, RecoveredShard& shard, std::stri
       case RecordKind::learned: {
         auto learned = read_learned(record.payload);
         if (!learned) return learned.error();
+        // A participant's checkpoint may have left the prepared record behind while this coordinator's is not done.
+        for (const commit::Decision& decision : *learned)
+          note_high_water(shard.high_water, decision.transaction, context.shard);
         out.decisions = std::move(*learned);
         break;
       }

@@ -13,7 +13,7 @@ namespace kontor::actors {
 /// The price list that planning reads: a cache of every product's price and version. It may be stale; the version is
 /// validated at prepare, so a stale price costs a refusal and never a wrong charge. Any thread.
 class Catalog {
-public:
+ public:
   /// The authority speaks: the inventory actor, after a commit or at the start. Older versions are ignored.
   void set(std::span<const Product> products);
   /// A transaction that defines or prices `sku` committed: its caller must not see the list without it.
@@ -22,16 +22,16 @@ public:
 
   /// A view for planning many requests under one shared lock.
   class View : public PriceList {
-  public:
+   public:
     explicit View(const Catalog& catalog) : lock_(catalog.mutex_), catalog_(catalog) {}
     const ListedPrice* find(const Sku& sku) const override { return catalog_.find(sku); }
 
-  private:
+   private:
     std::shared_lock<std::shared_mutex> lock_;
     const Catalog& catalog_;
   };
 
-private:
+ private:
   struct Entry {
     Sku sku;
     ListedPrice listed;

@@ -38,7 +38,8 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
       while (refusal != pending.votes->refusals.end() && refusal->index < index) ++refusal;
       const bool refused = refusal != pending.votes->refusals.end() && refusal->index == index;
       // Also when refused: one of the participants may have promised, and waits for the abort.
-      if ((heads[i].sites & bit) != 0) refused ? foreign_.raise_high_water(batch.at(index)) : foreign_.prepared(batch.at(index));
+      if ((heads[i].sites & bit) != 0)
+        refused ? foreign_.raise_high_water(batch.at(index)) : foreign_.prepared(batch.at(index));
     }
   }
   site_.self().in_doubt = foreign_.open();

@@ -115,10 +115,9 @@ void CoordinatorState::journal_decisions(std::vector<Coordinator::Made> made) {
   }
   site_.fabric->totals.prepared += prepared;
   Pending pending;
-  pending.position =
-      site_.journal->append(Stream::coordinator, RecordKind::decided,
-                            persistence::write_decided(site_.shard, machine_->incarnation(), decisions),
-                            site_.fabric->now_ns());
+  pending.position = site_.journal->append(Stream::coordinator, RecordKind::decided,
+                                           persistence::write_decided(site_.shard, machine_->incarnation(), decisions),
+                                           site_.fabric->now_ns());
   pending.own = std::move(made);
   add_pending(std::move(pending));
 }

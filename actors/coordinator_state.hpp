@@ -16,7 +16,7 @@ namespace kontor::actors {
 /// coordinates: one vote per site, told only when durable. All rules are in domain/commit; here are the messages, the
 /// journal and the answers, in the one order that is safe: append, wait until durable, tell.
 class CoordinatorState {
-public:
+ public:
   CoordinatorState() = default;
   using Self = CoordinatorActor::stateful_pointer<CoordinatorState>;
 
@@ -42,7 +42,7 @@ public:
   void on_captured(commit::Role role);
   void on_checkpoint_done();
 
-private:
+ private:
   /// A batch of own transactions that still has undecided ones.
   struct InFlight {
     BatchPtr batch;
@@ -53,10 +53,10 @@ private:
   /// Something to be told once its record is durable.
   struct Pending {
     Position position = 0;
-    std::vector<commit::Coordinator::Made> own;           ///< Own decisions: participants, sites and callers wait.
-    std::vector<commit::Decision> learned, early;         ///< Others' decisions: participants wait.
+    std::vector<commit::Coordinator::Made> own;    ///< Own decisions: participants, sites and callers wait.
+    std::vector<commit::Decision> learned, early;  ///< Others' decisions: participants wait.
     std::map<ShardId, std::vector<TransactionId>> acknowledge;
-    std::optional<SiteVotes> votes;                       ///< To the coordinator of a foreign batch.
+    std::optional<SiteVotes> votes;  ///< To the coordinator of a foreign batch.
   };
   using ForeignKey = std::pair<TransactionId, std::uint32_t>;  ///< First transaction of a foreign batch, and its count.
 
@@ -93,7 +93,7 @@ private:
   /// Durable commits by sequence whose callers wait until every site has them in: what is answered is seen by all.
   std::map<std::uint64_t, commit::Coordinator::Made> unconfirmed_;
   Position durable_ = 0;
-  Position told_ = 0;                             ///< All decisions up to here were sent to the participants.
+  Position told_ = 0;  ///< All decisions up to here were sent to the participants.
 
   // Checkpoint: participants first, then the coordinator, whose journal their replay needs.
   bool checkpointing_ = false;

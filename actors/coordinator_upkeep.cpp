@@ -90,7 +90,8 @@ void CoordinatorState::begin_checkpoint() {
 
 void CoordinatorState::on_captured(commit::Role role) {
   captured_ = static_cast<commit::Roles>(captured_ | role_bit(role));
-  constexpr unsigned kAll = role_bit(commit::Role::order) | role_bit(commit::Role::inventory) | role_bit(commit::Role::payment);
+  constexpr unsigned kAll =
+      role_bit(commit::Role::order) | role_bit(commit::Role::inventory) | role_bit(commit::Role::payment);
   if (captured_ == kAll) finish_checkpoint();
 }
 

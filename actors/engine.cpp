@@ -1,15 +1,15 @@
 #include "actors/engine.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <condition_variable>
 #include <cstdio>
 #include <cstring>
 #include <mutex>
 #include <thread>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "actors/intake.hpp"
 #include "actors/shard.hpp"
@@ -26,13 +26,16 @@ namespace fs = std::filesystem;
 constexpr int kJournalFailedExit = 74;  // EX_IOERR of sysexits.h
 
 [[noreturn]] void end_process(const std::string& explanation) {
-  std::fprintf(stderr, "kontor: journal failed: %s\nkontor: the outcome of the last write is unknown; stopping. "
-                       "Recovery decides when the directory is opened again.\n", explanation.c_str());
+  std::fprintf(stderr,
+               "kontor: journal failed: %s\nkontor: the outcome of the last write is unknown; stopping. "
+               "Recovery decides when the directory is opened again.\n",
+               explanation.c_str());
   std::_Exit(kJournalFailedExit);
 }
 
 std::int64_t unix_now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 struct SystemConfig : caf::actor_system_config {
@@ -40,7 +43,8 @@ struct SystemConfig : caf::actor_system_config {
     // Sharing wakes sleeping workers at once; stealing polls. Throughput 100 keeps self-sending actors from starving
     // their worker. See the measurements in ARCHITECTURE.md.
     set("scheduler.policy", caf::atom("sharing"));
-    set("scheduler.max-threads", threads != 0 ? threads : std::max<std::size_t>(2, std::thread::hardware_concurrency()));
+    set("scheduler.max-threads",
+        threads != 0 ? threads : std::max<std::size_t>(2, std::thread::hardware_concurrency()));
     set("scheduler.max-throughput", std::size_t{100});
   }
 };
@@ -58,7 +62,8 @@ Result<std::uint16_t> shards_of(const EngineOptions& options, std::string* expla
     if (explanation) *explanation = options.dir.string() + ": " + text;
     return Error{code, "shards"};
   };
-  if (options.shards > kShardsMax) return refuse(Errc::invalid_argument, "at most " + std::to_string(kShardsMax) + " shards");
+  if (options.shards > kShardsMax)
+    return refuse(Errc::invalid_argument, "at most " + std::to_string(kShardsMax) + " shards");
   if (found == 0) return options.shards == 0 ? std::uint16_t{1} : options.shards;
   if (options.shards != 0 && options.shards != found)
     return refuse(Errc::incompatible_format, "was made with " + std::to_string(found) + " shards, not " +
@@ -93,7 +98,7 @@ struct Engine::Impl {
 
   /// A call that uses the actors, while it lasts. False once closing.
   class Entry {
-  public:
+   public:
     explicit Entry(Impl& impl) : impl_(impl) {
       const std::lock_guard lock(impl_.mutex);
       entered_ = !impl_.closing;
@@ -108,7 +113,7 @@ struct Engine::Impl {
     Entry& operator=(const Entry&) = delete;
     explicit operator bool() const { return entered_; }
 
-  private:
+   private:
     Impl& impl_;
     bool entered_ = false;
   };

@@ -17,13 +17,13 @@
 namespace kontor {
 
 struct EngineOptions {
-  std::filesystem::path dir;              ///< Made when missing.
-  std::uint16_t shards = 0;               ///< 0: as the directory was made, 1 for a new one. Fixed at creation.
-  std::uint64_t map_bytes = kMapBytesDefault;                 ///< Upper bound of each shard's file.
-  std::uint64_t reserve_bytes = kReserveBytesMin;             ///< Kept free to finish what is promised.
+  std::filesystem::path dir;                   ///< Made when missing.
+  std::uint16_t shards = 0;                    ///< 0: as the directory was made, 1 for a new one. Fixed at creation.
+  std::uint64_t map_bytes = kMapBytesDefault;  ///< Upper bound of each shard's file.
+  std::uint64_t reserve_bytes = kReserveBytesMin;                    ///< Kept free to finish what is promised.
   std::uint64_t checkpoint_journal_bytes = kCheckpointJournalBytes;  ///< Journal written between checkpoints; 0: never.
-  std::size_t open_transactions_max = kOpenTransactionsMax;   ///< Admitted and unanswered; beyond: overloaded.
-  std::size_t worker_threads = 0;         ///< Of the actors; 0: as many as there are cores.
+  std::size_t open_transactions_max = kOpenTransactionsMax;          ///< Admitted and unanswered; beyond: overloaded.
+  std::size_t worker_threads = 0;                                    ///< Of the actors; 0: as many as there are cores.
   /// The journal failed and the outcome of its last write is unknown. Must not return; default: print to standard
   /// error and end the process with exit code 74. Recovery at the next open decides.
   std::function<void(const std::string& explanation)> on_fatal;
@@ -38,7 +38,7 @@ std::string_view to_string(Verdict verdict);
 
 /// What became of one request.
 struct Outcome {
-  std::uint32_t index = 0;    ///< Which request of the submit call.
+  std::uint32_t index = 0;  ///< Which request of the submit call.
   Verdict verdict = Verdict::unknown;
   bool replayed = false;      ///< The key had its effect before: `transaction` is that earlier one.
   TransactionId transaction;  ///< Also the order's id for a checkout. None when refused before a transaction began.
@@ -51,28 +51,28 @@ using OnOutcomes = std::function<void(std::span<const Outcome>)>;
 
 /// What recovery found and did when the directory was opened, over all shards.
 struct RecoveryReport {
-  std::uint64_t records = 0;            ///< Journal records replayed.
-  std::uint64_t transactions = 0;       ///< Prepared transactions in them.
-  std::uint64_t committed = 0;          ///< Of these, by a decision on record.
-  std::uint64_t aborted = 0;            ///< Of these, by a decision, or presumed: no decision on record.
-  std::uint64_t in_doubt = 0;           ///< Resolved by asking another shard.
+  std::uint64_t records = 0;       ///< Journal records replayed.
+  std::uint64_t transactions = 0;  ///< Prepared transactions in them.
+  std::uint64_t committed = 0;     ///< Of these, by a decision on record.
+  std::uint64_t aborted = 0;       ///< Of these, by a decision, or presumed: no decision on record.
+  std::uint64_t in_doubt = 0;      ///< Resolved by asking another shard.
   double seconds = 0;
 };
 
 /// Running totals since open, over all shards. Any thread may ask at any time.
 struct EngineCounters {
   std::uint64_t submitted = 0, committed = 0, aborted = 0, unknown = 0, replayed = 0;
-  std::uint64_t prepared = 0;           ///< Transactions whose every vote was yes: P1 = prepared / begun.
-  std::uint64_t begun = 0;              ///< Transactions that reached their participants.
-  std::uint64_t open = 0;               ///< Admitted and not answered.
-  std::uint64_t in_doubt = 0;           ///< Prepared here for another shard, decision not known.
+  std::uint64_t prepared = 0;  ///< Transactions whose every vote was yes: P1 = prepared / begun.
+  std::uint64_t begun = 0;     ///< Transactions that reached their participants.
+  std::uint64_t open = 0;      ///< Admitted and not answered.
+  std::uint64_t in_doubt = 0;  ///< Prepared here for another shard, decision not known.
   std::uint64_t journal_commits = 0, journal_records = 0, journal_bytes = 0, checkpoints = 0;
   bool storage_full = false;
 };
 
 /// One engine on one directory. All members may be called from any thread unless said otherwise.
 class Engine {
-public:
+ public:
   /// Recovers and starts. Errors: directory_in_use, corrupt_journal, incompatible_format, io_error, invalid_argument;
   /// `explanation` gets a sentence for people.
   static Result<std::unique_ptr<Engine>> open(const EngineOptions& options, std::string* explanation = nullptr);
@@ -99,7 +99,7 @@ public:
   /// Refuses new work, answers everything in flight (what cannot be finished in kDrainTimeoutMax: unknown), stops.
   void close();
 
-private:
+ private:
   Engine();
   struct Impl;
   std::unique_ptr<Impl> impl_;

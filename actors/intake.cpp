@@ -103,7 +103,8 @@ std::size_t Intake::bytes(ShardId home) const {
     return demands.items.size() * sizeof demands.items[0] + demands.demands.size() * sizeof demands.demands[0];
   };
   std::size_t bytes = sizeof *submission + bodies_[home].size();
-  for (const Work& work : submission->bundle.work) bytes += size(work.order) + size(work.inventory) + size(work.payment);
+  for (const Work& work : submission->bundle.work)
+    bytes += size(work.order) + size(work.inventory) + size(work.payment);
   return bytes;
 }
 

@@ -11,7 +11,7 @@ namespace kontor::actors {
 /// Turns requests into submissions, one for each coordinator: planned, placed and laid flat. Single-threaded; make one
 /// for each submit call.
 class Intake {
-public:
+ public:
   /// `expected` requests: arrays are sized for them at once.
   Intake(std::uint16_t shards, std::size_t expected);
 
@@ -27,7 +27,7 @@ public:
   /// The submission for the coordinator of shard `home`, or nullptr if there is nothing for it.
   std::shared_ptr<Submission> take(ShardId home);
 
-private:
+ private:
   void place(const Request& request, std::uint32_t index, const Error& refusal);
 
   std::uint16_t shards_;

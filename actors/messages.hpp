@@ -1,9 +1,10 @@
 #pragma once
-#include <caf/all.hpp>
 #include <functional>
 #include <future>
 #include <memory>
 #include <vector>
+
+#include <caf/all.hpp>
 
 #include "actors/submission.hpp"
 #include "domain/commit/vote.hpp"
@@ -13,11 +14,15 @@
 namespace kontor::actors {
 
 /// Engine or order actor -> coordinator: begin these transactions. Answered through Submission::on_outcomes.
-struct Submit { SubmissionPtr submission; };
+struct Submit {
+  SubmissionPtr submission;
+};
 /// Coordinator -> itself, behind all that is queued: make one batch of what has gathered.
 struct Flush {};
 /// Coordinator -> its participants, and -> coordinators of other sites. Answered by Votes or SiteVotes.
-struct Prepare { BatchPtr batch; };
+struct Prepare {
+  BatchPtr batch;
+};
 /// Participant -> its own shard's coordinator. What is not refused is a yes, and is in the journal at `position`.
 struct Votes {
   BatchPtr batch;
@@ -32,7 +37,9 @@ struct SiteVotes {
   std::vector<commit::Refusal> refusals;
 };
 /// Journal -> coordinator.
-struct Durable { Position position = 0; };
+struct Durable {
+  Position position = 0;
+};
 /// Coordinator -> its participants: durable decisions whose record is at `position`; `early` ones came before prepare.
 struct Decide {
   struct List {
@@ -59,13 +66,17 @@ struct Inquire {
 };
 
 /// Engine -> coordinator (and its own bytes limit): begin a checkpoint. `done` is called when it is durable.
-struct Checkpoint { std::shared_ptr<std::function<void()>> done; };
+struct Checkpoint {
+  std::shared_ptr<std::function<void()>> done;
+};
 /// Coordinator -> participants: note what is open, then store what changed, slice by slice.
 struct Capture {};
 /// Participant -> itself: the next slice.
 struct Slice {};
 /// Participant -> coordinator: all of it is queued.
-struct Captured { commit::Role role = commit::Role::order; };
+struct Captured {
+  commit::Role role = commit::Role::order;
+};
 
 /// Journal -> coordinator: the checkpoint is durable.
 struct CheckpointDone {};
@@ -73,11 +84,22 @@ struct CheckpointDone {};
 /// Coordinator -> itself, every kTickEvery: deadlines, and what is unanswered is sent again.
 struct Tick {};
 /// Engine -> coordinator: answer whatever is open as unknown; nothing more will come.
-struct GiveUp { std::shared_ptr<std::promise<void>> done; };
+struct GiveUp {
+  std::shared_ptr<std::promise<void>> done;
+};
 
-struct ReadAccount { AccountId account; std::shared_ptr<std::promise<Result<Account>>> answer; };
-struct ReadProduct { Sku sku; std::shared_ptr<std::promise<Result<Product>>> answer; };
-struct ReadOrder { OrderId order; std::shared_ptr<std::promise<Result<Order>>> answer; };
+struct ReadAccount {
+  AccountId account;
+  std::shared_ptr<std::promise<Result<Account>>> answer;
+};
+struct ReadProduct {
+  Sku sku;
+  std::shared_ptr<std::promise<Result<Product>>> answer;
+};
+struct ReadOrder {
+  OrderId order;
+  std::shared_ptr<std::promise<Result<Order>>> answer;
+};
 
 /// Engine -> order actor of the order's home: plan cancels, refunds and fulfilments against the order as it is, then
 /// submit them to the home of their keys.
@@ -94,7 +116,8 @@ using CoordinatorActor =
     caf::typed_actor<caf::reacts_to<Submit>, caf::reacts_to<Flush>, caf::reacts_to<Prepare>, caf::reacts_to<Votes>,
                      caf::reacts_to<SiteVotes>, caf::reacts_to<Durable>, caf::reacts_to<Decisions>,
                      caf::reacts_to<Acknowledge>, caf::reacts_to<Inquire>, caf::reacts_to<Checkpoint>,
-                     caf::reacts_to<CheckpointDone>, caf::reacts_to<Captured>, caf::reacts_to<Tick>, caf::reacts_to<GiveUp>>;
+                     caf::reacts_to<CheckpointDone>, caf::reacts_to<Captured>, caf::reacts_to<Tick>,
+                     caf::reacts_to<GiveUp>>;
 using OrderActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,
                                     caf::reacts_to<Slice>, caf::reacts_to<Amend>, caf::reacts_to<ReadOrder>>;
 using InventoryActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,

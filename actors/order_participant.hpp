@@ -12,7 +12,7 @@ namespace kontor::actors {
 
 /// What the order actor does, without being an actor: keeps the idempotency keys and the orders of a shard.
 class OrderParticipant {
-public:
+ public:
   /// `keys` writes its runs through the same journal as `site`.
   OrderParticipant(Site site, const persistence::Store& store, std::unique_ptr<persistence::KeyIndex> keys,
                    persistence::RecoveredShard& recovered, Position decided);
@@ -27,7 +27,7 @@ public:
   /// An order as it is now. Errors: unknown_order, corrupt_journal.
   Result<Order> order(const OrderId& id);
 
-private:
+ private:
   struct Capturing {
     Position replay_from = 0;
     std::vector<OrderId> orders;

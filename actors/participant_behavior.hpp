@@ -3,8 +3,8 @@
 
 namespace kontor::actors {
 
-/// The state of a participant actor. Never an aggregate: CAF 0.17 under C++20 would initialise its first member from the
-/// actor itself.
+/// The state of a participant actor. Never an aggregate: CAF 0.17 under C++20 would initialise its first member from
+/// the actor itself.
 template <class Participant>
 struct ParticipantState {
   ParticipantState() = default;

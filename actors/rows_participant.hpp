@@ -15,7 +15,7 @@ namespace kontor::actors {
 /// A `Traits` names the resource's stream, table, record kinds, role and its part of a Work.
 template <class Resource, class Traits>
 class RowsParticipant {
-public:
+ public:
   using Demand = typename Resource::Demand;
 
   RowsParticipant(Site site, commit::Participant<Resource> state, Position appended, Position decided)
@@ -28,21 +28,23 @@ public:
   Votes prepare(const BatchPtr& batch) {
     Votes votes{batch, Traits::kRole, 0, {}};
     persistence::PreparedWriter record({batch->coordinator, batch->incarnation, batch->first}, bytes_expected_);
-    for_each_item(*batch, site_.shard, Traits::select, [&](std::uint32_t index, std::span<const Demand> demands, auto&) {
-      const TransactionId transaction = batch->at(index);
-      if (state_.holds(transaction)) return;  // A repeat: yes again, and it is on record already.
-      auto claim = state_.decide(transaction, demands);
-      if (!claim) {
-        votes.refusals.push_back({index, Traits::kRole, claim.error(), {}});
-        return;
-      }
-      state_.hold(transaction, std::move(*claim), as_of_.appended + 1);
-      record.item(index, demands);
-    });
+    for_each_item(*batch, site_.shard, Traits::select,
+                  [&](std::uint32_t index, std::span<const Demand> demands, auto&) {
+                    const TransactionId transaction = batch->at(index);
+                    if (state_.holds(transaction)) return;  // A repeat: yes again, and it is on record already.
+                    auto claim = state_.decide(transaction, demands);
+                    if (!claim) {
+                      votes.refusals.push_back({index, Traits::kRole, claim.error(), {}});
+                      return;
+                    }
+                    state_.hold(transaction, std::move(*claim), as_of_.appended + 1);
+                    record.item(index, demands);
+                  });
     if (record.items() > 0) {
       std::string payload = record.take();
       bytes_expected_ = payload.size() + payload.size() / 4;
-      as_of_.appended = site_.journal->append(Traits::kStream, Traits::kPrepared, std::move(payload), site_.fabric->now_ns());
+      as_of_.appended =
+          site_.journal->append(Traits::kStream, Traits::kPrepared, std::move(payload), site_.fabric->now_ns());
     }
     votes.position = as_of_.appended;
     return votes;
@@ -86,7 +88,7 @@ public:
     return false;
   }
 
-private:
+ private:
   Site site_;
   commit::Participant<Resource> state_;
   persistence::AsOf as_of_;

@@ -61,14 +61,14 @@ void Shard::spawn(caf::actor_system& system, Fabric& fabric) {
   own.inventory = spawn_inventory(system, site,
                                   std::make_unique<InventoryParticipant>(site, std::move(recovered_.inventory),
                                                                          appended(Stream::inventory), opened));
-  own.payment = spawn_payment(system, site,
-                              std::make_unique<PaymentParticipant>(site, std::move(recovered_.payment),
-                                                                   appended(Stream::payment), opened));
+  own.payment = spawn_payment(
+      system, site,
+      std::make_unique<PaymentParticipant>(site, std::move(recovered_.payment), appended(Stream::payment), opened));
   CoordinatorOptions options{options_.checkpoint_journal_bytes,
                              [journal = journal_.get()] { return journal->counters().bytes; }};
-  own.coordinator = spawn_coordinator(system, site, std::move(options),
-                                      {recovered_.incarnation, recovered_.unacknowledged, recovered_.high_water,
-                                       recovered_.in_doubt, opened - 1});
+  own.coordinator = spawn_coordinator(
+      system, site, std::move(options),
+      {recovered_.incarnation, recovered_.unacknowledged, recovered_.high_water, recovered_.in_doubt, opened - 1});
   on_durable_ = [coordinator = own.coordinator](Position position) { caf::anon_send(coordinator, Durable{position}); };
 }
 

@@ -11,7 +11,7 @@ namespace kontor::actors {
 
 /// One shard of an engine: its store, its journal thread and its four actors.
 class Shard {
-public:
+ public:
   struct Options {
     ShardId id = 0;
     std::uint16_t shards = 1;
@@ -34,7 +34,7 @@ public:
   const persistence::RecoveredShard& recovered() const { return recovered_; }
   persistence::Journal& journal() { return *journal_; }
 
-private:
+ private:
   Shard() = default;
   Options options_;
   std::unique_ptr<persistence::Store> store_;

@@ -21,7 +21,7 @@ struct Submission {
   std::vector<std::uint32_t> indexes;  ///< Of each transaction in the caller's requests.
   std::vector<Listing> listings;
   OnOutcomes on_outcomes;
-  std::size_t bytes = 0;               ///< What it was admitted with.
+  std::size_t bytes = 0;  ///< What it was admitted with.
 };
 using SubmissionPtr = std::shared_ptr<const Submission>;
 

@@ -31,7 +31,7 @@ struct Work {
 struct TransactionHead {
   std::uint64_t sites = 0;       ///< Bit s: shard s takes part. The coordinator's own bit is always set.
   std::int64_t deadline_ns = 0;  ///< Unix time; 0: none.
-  Error refusal;                 ///< Planning refused it; it still asks whether its key is known, then aborts with this.
+  Error refusal;  ///< Planning refused it; it still asks whether its key is known, then aborts with this.
 };
 
 struct Bundle {

@@ -5,7 +5,7 @@ namespace {
 
 /// Folds fields into one hash; each with its length or width, so that ("ab","c") differs from ("a","bc").
 class Fold {
-public:
+ public:
   void add(std::uint64_t value) { hash_ = XXH3_64bits_withSeed(&value, sizeof value, hash_); }
   void add_signed(std::int64_t value) { add(static_cast<std::uint64_t>(value)); }
   template <class Tag, std::size_t kMax>
@@ -16,7 +16,7 @@ public:
   void add(const OrderId& id) { add(id.shard), add(id.incarnation), add(id.sequence); }
   std::uint64_t hash() const { return hash_; }
 
-private:
+ private:
   std::uint64_t hash_ = 0;
 };
 
@@ -53,7 +53,8 @@ void fold(Fold& out, const Refund& op) { out.add(op.order), fold(out, op.lines),
 void fold(Fold& out, const Fulfil& op) { out.add(op.order), fold(out, op.lines); }
 void fold(Fold& out, const UnmatchedRefund& op) {
   out.add(op.customer), out.add(op.payee), out.add(op.currency.number), out.add(op.lines.size());
-  for (const ReturnLine& line : op.lines) out.add(line.sku), out.add_signed(line.quantity), out.add_signed(line.unit_price);
+  for (const ReturnLine& line : op.lines)
+    out.add(line.sku), out.add_signed(line.quantity), out.add_signed(line.unit_price);
 }
 
 }  // namespace

@@ -9,9 +9,15 @@
 
 namespace kontor {
 
-struct SkuTag { static constexpr std::string_view kName = "sku"; };
-struct AccountTag { static constexpr std::string_view kName = "account"; };
-struct KeyTag { static constexpr std::string_view kName = "idempotency_key"; };
+struct SkuTag {
+  static constexpr std::string_view kName = "sku";
+};
+struct AccountTag {
+  static constexpr std::string_view kName = "account";
+};
+struct KeyTag {
+  static constexpr std::string_view kName = "idempotency_key";
+};
 
 using Sku = Text<SkuTag, kNameBytesMax>;
 using AccountId = Text<AccountTag, kNameBytesMax>;
@@ -30,7 +36,8 @@ struct TransactionId {
   explicit operator bool() const { return incarnation != 0; }
   friend auto operator<=>(const TransactionId&, const TransactionId&) = default;
   friend std::size_t hash_value(const TransactionId& id) {
-    return (id.sequence * 0x9e3779b97f4a7c15u) ^ (std::uint64_t{id.incarnation} << 20) ^ (std::uint64_t{id.shard} << 52);
+    return (id.sequence * 0x9e3779b97f4a7c15u) ^ (std::uint64_t{id.incarnation} << 20) ^
+           (std::uint64_t{id.shard} << 52);
   }
 };
 

@@ -1,9 +1,10 @@
 #pragma once
-#include <boost/container/small_vector.hpp>
-#include <boost/unordered/unordered_flat_set.hpp>
 #include <memory>
 #include <span>
 #include <vector>
+
+#include <boost/container/small_vector.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include "domain/demands.hpp"
 #include "domain/name_index.hpp"
@@ -29,7 +30,7 @@ struct Product {
 
 /// The inventory actor's resource; see commit/participant.hpp for what each function is for.
 class Inventory {
-public:
+ public:
   using Demand = StockDemand;
   using Row = Product;
   using Index = Rows<Product>::Index;
@@ -72,7 +73,7 @@ public:
   /// Adds a row, from a commit or a checkpoint. False: it is there already.
   bool add(const Product& product);
 
-private:
+ private:
   std::optional<Index> row_of(const Sku& sku) const {
     return by_sku_.find(sku, [this](Index row) -> const Sku& { return rows_[row].sku; });
   }

@@ -18,7 +18,8 @@ Result<void> check_posting(const Account& account, const PaymentDemand& demand) 
       return Error{Errc::amount_out_of_range, "balance"};
     return {};
   }
-  if (account.available() + demand.amount < 0) return Error{Errc::insufficient_funds, "account", 0, account.available()};
+  if (account.available() + demand.amount < 0)
+    return Error{Errc::insufficient_funds, "account", 0, account.available()};
   return {};
 }
 
@@ -49,8 +50,8 @@ Result<Ledger::Claim> Ledger::resolve(std::span<const PaymentDemand> demands) co
   Claim claim;
   for (const PaymentDemand& demand : demands) {
     if (demand.action == PaymentAction::open_account) {
-      claim.creation = std::make_unique<Account>(
-          Account{demand.account, demand.currency, demand.kind, demand.amount, 0, 0, 0});
+      claim.creation =
+          std::make_unique<Account>(Account{demand.account, demand.currency, demand.kind, demand.amount, 0, 0, 0});
       continue;
     }
     const auto row = row_of(demand.account);

@@ -1,8 +1,9 @@
 #pragma once
-#include <boost/container/small_vector.hpp>
-#include <boost/unordered/unordered_flat_set.hpp>
 #include <memory>
 #include <span>
+
+#include <boost/container/small_vector.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include "domain/demands.hpp"
 #include "domain/name_index.hpp"
@@ -26,7 +27,7 @@ struct Account {
 
 /// The payment actor's resource; see commit/participant.hpp for what each function is for.
 class Ledger {
-public:
+ public:
   using Demand = PaymentDemand;
   using Row = Account;
   using Index = Rows<Account>::Index;
@@ -64,7 +65,7 @@ public:
   /// Adds a row, from a commit or a checkpoint. False: it is there already.
   bool add(const Account& account);
 
-private:
+ private:
   std::optional<Index> row_of(const AccountId& id) const {
     return by_id_.find(id, [this](Index row) -> const AccountId& { return rows_[row].id; });
   }

@@ -8,37 +8,37 @@
 namespace kontor {
 
 // One request.
-inline constexpr std::size_t kNameBytesMax = 39;             // SKU and account ids: a UUID fits, and 40 bytes pack well.
-inline constexpr std::size_t kKeyBytesMax = 63;              // Idempotency keys: a UUID with a prefix fits.
-inline constexpr std::size_t kLinesMax = 2'000;              // Of one request; the largest real invoice seen has 1,114.
-inline constexpr std::size_t kPayeesMax = 16;                // Merchants credited by one checkout.
-inline constexpr std::int64_t kQuantityUnitsMax = 1'000'000'000;                 // Of one line.
-inline constexpr std::int64_t kAmountMinorMax = 1'000'000'000'000'000;           // 10^15: one amount, price or total.
-inline constexpr std::int64_t kBalanceMinorMax = 4'000'000'000'000'000'000;      // Below 2^62: sums of two never wrap.
-inline constexpr std::int64_t kStockUnitsMax = 4'000'000'000'000'000;            // On hand, and each counter of a SKU.
-inline constexpr std::uint16_t kFeeBasisPointsMax = 10'000;  // 100 %.
+inline constexpr std::size_t kNameBytesMax = 39;  // SKU and account ids: a UUID fits, and 40 bytes pack well.
+inline constexpr std::size_t kKeyBytesMax = 63;   // Idempotency keys: a UUID with a prefix fits.
+inline constexpr std::size_t kLinesMax = 2'000;   // Of one request; the largest real invoice seen has 1,114.
+inline constexpr std::size_t kPayeesMax = 16;     // Merchants credited by one checkout.
+inline constexpr std::int64_t kQuantityUnitsMax = 1'000'000'000;             // Of one line.
+inline constexpr std::int64_t kAmountMinorMax = 1'000'000'000'000'000;       // 10^15: one amount, price or total.
+inline constexpr std::int64_t kBalanceMinorMax = 4'000'000'000'000'000'000;  // Below 2^62: sums of two never wrap.
+inline constexpr std::int64_t kStockUnitsMax = 4'000'000'000'000'000;        // On hand, and each counter of a SKU.
+inline constexpr std::uint16_t kFeeBasisPointsMax = 10'000;                  // 100 %.
 
 // One shard.
 inline constexpr std::size_t kShardsMax = 64;                // A set of shards is one 64-bit word.
 inline constexpr std::size_t kAccountsMax = 50'000'000;      // 5 GB of rows: all accounts of a shard live in memory.
 inline constexpr std::size_t kProductsMax = 20'000'000;      // As above.
 inline constexpr std::size_t kOpenTransactionsMax = 65'536;  // Admitted and not answered, per shard.
-inline constexpr std::size_t kOpenBytesMax = 48u << 20;       // Of their requests: what is admitted fits the reserve.
+inline constexpr std::size_t kOpenBytesMax = 48u << 20;      // Of their requests: what is admitted fits the reserve.
 inline constexpr std::size_t kBatchTransactionsMax = 4'096;  // Of one prepare: beyond, a batch only adds latency.
 inline constexpr std::size_t kSubmitRequestsMax = 65'536;    // Of one submit call.
 inline constexpr std::size_t kTombstonesMax = 65'536;        // Aborts that came before their prepare; oldest go first.
 
 // Journal.
-inline constexpr std::size_t kRecordBytesMax = 64u << 20;    // Payload of one record: a full batch of long requests.
+inline constexpr std::size_t kRecordBytesMax = 64u << 20;  // Payload of one record: a full batch of long requests.
 inline constexpr std::uint64_t kCheckpointJournalBytes = 128u << 20;  // Default distance of checkpoints: replay ~1-2 s.
 inline constexpr std::uint64_t kMapBytesDefault = std::uint64_t{1} << 40;  // Address space, not disk.
-inline constexpr std::uint64_t kReserveBytesMin = 64u << 20;  // Room kept to finish what is promised.
-inline constexpr std::size_t kRowsPerBlock = 64;             // Rows stored together: about one page of the store.
-inline constexpr std::size_t kBlocksPerSlice = 32;           // Captured by one message of a checkpoint: well under 1 ms.
+inline constexpr std::uint64_t kReserveBytesMin = 64u << 20;               // Room kept to finish what is promised.
+inline constexpr std::size_t kRowsPerBlock = 64;    // Rows stored together: about one page of the store.
+inline constexpr std::size_t kBlocksPerSlice = 32;  // Captured by one message of a checkpoint: well under 1 ms.
 
 // Times of the shell; rules know none.
 inline constexpr std::chrono::milliseconds kTickEvery{100};
-inline constexpr std::chrono::milliseconds kResendAfter{1'000};      // Unanswered protocol messages.
-inline constexpr std::chrono::seconds kDrainTimeoutMax{30};          // Orderly shutdown: then the outcome is unknown.
+inline constexpr std::chrono::milliseconds kResendAfter{1'000};  // Unanswered protocol messages.
+inline constexpr std::chrono::seconds kDrainTimeoutMax{30};      // Orderly shutdown: then the outcome is unknown.
 
 }  // namespace kontor

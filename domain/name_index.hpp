@@ -1,8 +1,9 @@
 #pragma once
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <map>
 #include <optional>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 namespace kontor {
 
@@ -11,7 +12,7 @@ namespace kontor {
 /// right. Names whose 64-bit hashes collide go to an ordered map.
 template <class Name>
 class NameIndex {
-public:
+ public:
   using Row = std::uint32_t;
 
   /// `name_of(row)` is the name in that row.
@@ -29,7 +30,7 @@ public:
     if (!rows_.try_emplace(name.hash(), row).second) collided_.emplace(name, row);
   }
 
-private:
+ private:
   struct Identity {  // XXH3 is a good hash already.
     using is_avalanching = void;
     std::size_t operator()(std::uint64_t hash) const { return hash; }

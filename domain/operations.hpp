@@ -117,8 +117,19 @@ using Operation = std::variant<OpenAccount, Deposit, Withdraw, Transfer, DefineP
 
 /// The alternatives of Operation by number; stored in the journal, so append only.
 enum class OperationKind : std::uint8_t {
-  open_account, deposit, withdraw, transfer, define_product, set_price, receive_stock,
-  adjust_stock, checkout, cancel, refund, fulfil, unmatched_refund,
+  open_account,
+  deposit,
+  withdraw,
+  transfer,
+  define_product,
+  set_price,
+  receive_stock,
+  adjust_stock,
+  checkout,
+  cancel,
+  refund,
+  fulfil,
+  unmatched_refund,
 };
 inline constexpr std::size_t kOperationKinds = std::variant_size_v<Operation>;
 inline OperationKind kind_of(const Operation& op) { return static_cast<OperationKind>(op.index()); }

@@ -1,8 +1,9 @@
 #pragma once
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <span>
 #include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "domain/demands.hpp"
 
@@ -74,14 +75,14 @@ struct Enrolled {
 /// The order resource: which keys are being used right now, and the progress of orders that were ever amended.
 /// Pure: what lies in the store is handed in (`load`, `enrolled`) by whoever drives it.
 class OrderBook {
-public:
+ public:
   using Demand = OrderDemand;
 
   /// What a yes vote promises.
   struct Claim {
-    KeyDigest key;        ///< Zero: this participant holds no key of the transaction.
+    KeyDigest key;  ///< Zero: this participant holds no key of the transaction.
     std::uint64_t fingerprint = 0;
-    OrderId order;        ///< None: no order is amended.
+    OrderId order;  ///< None: no order is amended.
     std::vector<Amendment> amendments;
   };
 
@@ -114,7 +115,7 @@ public:
   /// Orders whose progress changed since the last call, for the checkpoint.
   std::vector<OrderId> take_dirty();
 
-private:
+ private:
   struct Row {
     OrderProgress progress;
     std::uint32_t holders = 0;

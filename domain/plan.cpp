@@ -110,8 +110,7 @@ void post_shares(const Checkout& checkout, const Shares& before, const Shares& a
     fees += fee;
   }
   post(plan, checkout.customer, AccountKind::wallet, checkout.currency, customer);
-  if (!checkout.fee.account.empty())
-    post(plan, checkout.fee.account, AccountKind::wallet, checkout.currency, fees);
+  if (!checkout.fee.account.empty()) post(plan, checkout.fee.account, AccountKind::wallet, checkout.currency, fees);
   plan.total = customer < 0 ? -customer : customer;
 }
 
@@ -185,7 +184,8 @@ Result<void> plan_stock(const std::vector<StockLine>& lines, StockAction action,
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const bool negative = action == StockAction::adjust && lines[i].quantity < 0;
     if (lines[i].sku.empty()) return invalid("sku", i);
-    if (lines[i].quantity < -kQuantityUnitsMax) return Error{Errc::too_large, "quantity", static_cast<std::uint32_t>(i)};
+    if (lines[i].quantity < -kQuantityUnitsMax)
+      return Error{Errc::too_large, "quantity", static_cast<std::uint32_t>(i)};
     if (auto ok = check_quantity(negative ? -lines[i].quantity : lines[i].quantity, i); !ok) return ok;
     plan.stocks.push_back({lines[i].sku, action, Currency{}, 0, lines[i].quantity});
   }
@@ -311,7 +311,8 @@ Result<void> plan_amendment(const Operation& operation, const Order& order, Plan
   bool restock = true;
   static const std::vector<OrderLine> kAll;
   if (std::holds_alternative<Cancel>(operation)) named = &kAll;
-  if (const auto* op = std::get_if<Refund>(&operation)) action = OrderAction::refund, named = &op->lines, restock = op->restock;
+  if (const auto* op = std::get_if<Refund>(&operation))
+    action = OrderAction::refund, named = &op->lines, restock = op->restock;
   if (const auto* op = std::get_if<Fulfil>(&operation)) action = OrderAction::fulfil, named = &op->lines;
   if (!named) return invalid("operation");
 
@@ -329,7 +330,8 @@ Result<void> plan_amendment(const Operation& operation, const Order& order, Plan
     if (action == OrderAction::fulfil) continue;
     after.progress.lines[line.line].refunded += line.quantity;
     if (restock)
-      plan.stocks.push_back({order.checkout.lines[line.line].sku, StockAction::take_back, Currency{}, 0, line.quantity});
+      plan.stocks.push_back(
+          {order.checkout.lines[line.line].sku, StockAction::take_back, Currency{}, 0, line.quantity});
   }
   if (action == OrderAction::fulfil) return {};
   post_shares(order.checkout, shares_of(order), shares_of(after), plan);

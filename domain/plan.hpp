@@ -1,6 +1,7 @@
 #pragma once
-#include <boost/container/small_vector.hpp>
 #include <cstdint>
+
+#include <boost/container/small_vector.hpp>
 
 #include "domain/demands.hpp"
 #include "domain/order.hpp"
@@ -12,9 +13,9 @@ namespace kontor {
 struct Plan {
   boost::container::small_vector<PaymentDemand, 6> payments;
   boost::container::small_vector<StockDemand, 6> stocks;
-  boost::container::small_vector<OrderDemand, 1> amendments;   ///< Without the enrolment, which the intake adds.
-  boost::container::small_vector<Minor, 6> unit_prices;        ///< Checkout: what each line is charged.
-  Minor total = 0;                                             ///< What the customer pays or gets back.
+  boost::container::small_vector<OrderDemand, 1> amendments;  ///< Without the enrolment, which the intake adds.
+  boost::container::small_vector<Minor, 6> unit_prices;       ///< Checkout: what each line is charged.
+  Minor total = 0;                                            ///< What the customer pays or gets back.
   void clear();
 };
 
@@ -26,7 +27,7 @@ struct ListedPrice {
 
 /// Where planning looks up the price of a line that names none. Returns nullptr for an unknown SKU.
 class PriceList {
-public:
+ public:
   virtual ~PriceList() = default;
   virtual const ListedPrice* find(const Sku& sku) const = 0;
 };

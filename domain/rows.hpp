@@ -16,7 +16,7 @@ namespace kontor {
 /// Rows are numbered from 0 in the order of their creation and never removed.
 template <class Row>
 class Rows {
-public:
+ public:
   using Index = std::uint32_t;
 
   Index size() const { return size_; }
@@ -49,7 +49,7 @@ public:
     return std::exchange(dirty_, {});
   }
 
-private:
+ private:
   using Block = std::array<Row, kRowsPerBlock>;
 
   void mark(std::size_t number) {

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+
 #include <xxhash.h>
 
 #include "domain/result.hpp"
@@ -17,7 +18,7 @@ bool is_name(std::string_view text, std::size_t max);
 /// `Tag` makes each use a type of its own. Construct with `parse`; the default value is empty and means "none".
 template <class Tag, std::size_t kMax>
 class Text {
-public:
+ public:
   static_assert(kMax < 256);
   static constexpr std::size_t kBytesMax = kMax;
 
@@ -49,7 +50,7 @@ public:
   friend bool operator<(const Text& a, const Text& b) { return a.view() < b.view(); }
   friend std::size_t hash_value(const Text& text) { return text.hash(); }
 
-private:
+ private:
   std::uint8_t size_ = 0;
   std::array<char, kMax> bytes_{};
 };

@@ -16,7 +16,7 @@ constexpr std::size_t kFaultsMax = 50;  // Named in the report; the rest is coun
 
 /// Compares what is stored with what the order journals add up to.
 class Auditor {
-public:
+ public:
   Auditor(const ShardSet& set, AuditFold fold, AuditReport& report)
       : set_(set), fold_(std::move(fold)), report_(report) {}
 
@@ -29,13 +29,15 @@ public:
         check_product(shard.state.inventory.resource.rows()[i], shard.state.format);
     }
     for (const auto& [currency, sum] : sums_)
-      if (sum != 0) fault("currency " + std::string(currency_code(Currency{currency})) + ": balances sum to " + std::to_string(sum) + ", not 0");
+      if (sum != 0)
+        fault("currency " + std::string(currency_code(Currency{currency})) + ": balances sum to " +
+              std::to_string(sum) + ", not 0");
     check_nothing_missing();
     check_orders();
     check_keys();
   }
 
-private:
+ private:
   void fault(std::string text) {
     ++report_.faults_total;
     if (report_.faults.size() < kFaultsMax) report_.faults.push_back(std::move(text));
@@ -72,7 +74,8 @@ private:
     it->second.openings == 1 ? void() : fault(name + ": was opened more than once");
     equal(name, "balance", account.balance, it->second.balance);
     const Account& opened = it->second.opened;
-    if (opened.currency != account.currency || opened.kind != account.kind || opened.credit_limit != account.credit_limit)
+    if (opened.currency != account.currency || opened.kind != account.kind ||
+        opened.credit_limit != account.credit_limit)
       fault(name + ": currency, kind or limit is not as it was opened");
     fold_.accounts.erase(it);
   }
@@ -88,7 +91,8 @@ private:
     if (product.received + product.adjusted + product.returned != product.on_hand + product.sold)
       fault(name + ": received + adjusted + returned is not on hand + sold");
     const auto it = fold_.products.find(product.sku);
-    if (it == fold_.products.end() || it->second.definitions == 0) return fault(name + ": no committed request defined it");
+    if (it == fold_.products.end() || it->second.definitions == 0)
+      return fault(name + ": no committed request defined it");
     if (it->second.definitions != 1) fault(name + ": was defined more than once");
     equal(name, "units received", product.received, it->second.received);
     equal(name, "units adjusted", product.adjusted, it->second.adjusted);
@@ -100,8 +104,10 @@ private:
 
   /// What was checked has been taken out; what is left has no row.
   void check_nothing_missing() {
-    for (const auto& [id, unused] : fold_.accounts) fault("account " + id.str() + ": is in committed requests but missing");
-    for (const auto& [sku, unused] : fold_.products) fault("sku " + sku.str() + ": is in committed requests but missing");
+    for (const auto& [id, unused] : fold_.accounts)
+      fault("account " + id.str() + ": is in committed requests but missing");
+    for (const auto& [sku, unused] : fold_.products)
+      fault("sku " + sku.str() + ": is in committed requests but missing");
   }
 
   void check_orders() {
@@ -124,7 +130,8 @@ private:
         LineProgress& line = expected.lines[std::min<std::size_t>(amendment.line, expected.lines.size() - 1)];
         (amendment.action == OrderAction::fulfil ? line.fulfilled : line.refunded) += amendment.quantity;
         if (amendment.action == OrderAction::cancel) expected.status = OrderStatus::cancelled;
-        possible = possible && amendment.line < expected.lines.size() && line.refunded <= line.bought && line.fulfilled <= line.bought;
+        possible = possible && amendment.line < expected.lines.size() && line.refunded <= line.bought &&
+                   line.fulfilled <= line.bought;
       }
       if (!possible) fault(name + ": more was refunded or fulfilled than was bought");
       check_progress(name, home, archive, id, expected);
@@ -186,7 +193,8 @@ Result<AuditReport> audit(const std::filesystem::path& dir, std::string* explana
   for (const ShardSet::Shard& shard : set->shards) {
     auto fold = fold_shard(shard);
     if (!fold) {
-      if (explanation) *explanation = shard.store->dir().string() + ": order journal: " + std::string(fold.error().detail);
+      if (explanation)
+        *explanation = shard.store->dir().string() + ": order journal: " + std::string(fold.error().detail);
       return fold.error();
     }
     all.merge(std::move(*fold));

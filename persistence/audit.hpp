@@ -12,9 +12,9 @@ namespace kontor::persistence {
 /// counts all). Clean means: no fault.
 struct AuditReport {
   std::uint64_t shards = 0, accounts = 0, products = 0, orders = 0, transactions = 0, keys = 0;
-  std::uint64_t records = 0;             ///< Journal records whose checksum was verified.
-  std::uint64_t open_transactions = 0;   ///< Prepared and undecided on record; what recovery will do was applied first.
-  std::uint64_t in_doubt = 0;            ///< Of these, coordinated by another shard.
+  std::uint64_t records = 0;            ///< Journal records whose checksum was verified.
+  std::uint64_t open_transactions = 0;  ///< Prepared and undecided on record; what recovery will do was applied first.
+  std::uint64_t in_doubt = 0;           ///< Of these, coordinated by another shard.
   std::uint64_t faults_total = 0;
   std::vector<std::string> faults;
   double seconds = 0;

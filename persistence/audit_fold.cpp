@@ -7,7 +7,7 @@ namespace {
 
 /// Stored checkouts name the price of every line, so that planning them anew needs no list.
 class NoPrices : public PriceList {
-public:
+ public:
   const ListedPrice* find(const Sku&) const override { return nullptr; }
 };
 
@@ -35,7 +35,7 @@ void add_stock(AuditFold& fold, const StockDemand& demand) {
 
 /// Reads an item's outcome: from replay where it reached, else from the table, where no row means committed.
 class Outcomes {
-public:
+ public:
   Outcomes(const Store& store, const RecoveredShard& shard) : reader_(store), shard_(shard) {}
 
   Result<void> enter(Position position) {
@@ -58,7 +58,7 @@ public:
     return all_committed_ || (delta < states_.size() && states_[delta] == static_cast<char>(ItemState::committed));
   }
 
-private:
+ private:
   Store::Reader reader_;
   const RecoveredShard& shard_;
   std::string states_;

@@ -1,7 +1,8 @@
 #pragma once
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <functional>
 #include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "persistence/recovery.hpp"
 

@@ -14,7 +14,7 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the journal's integers
 
 /// Appends to a string it owns; grows by doubling, hands the bytes over with `take`.
 class ByteWriter {
-public:
+ public:
   explicit ByteWriter(std::size_t expected_bytes = 256) { bytes_.resize(expected_bytes); }
 
   template <class Integer>
@@ -69,7 +69,7 @@ public:
     return std::move(bytes_);
   }
 
-private:
+ private:
   static constexpr std::size_t kVarintBytesMax = 10;
   void room(std::size_t more) {
     if (size_ + more > bytes_.size()) [[unlikely]]
@@ -80,9 +80,10 @@ private:
   std::size_t size_ = 0;
 };
 
-/// Reads what ByteWriter wrote. Never reads outside; after the first failure everything reads as zero and `ok` is false.
+/// Reads what ByteWriter wrote. Never reads outside; after the first failure everything reads as zero and `ok` is
+/// false.
 class ByteReader {
-public:
+ public:
   explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
 
   template <class Integer>
@@ -136,7 +137,7 @@ public:
   bool ok() const { return ok_; }
   bool done() const { return ok_ && rest_.empty(); }
 
-private:
+ private:
   bool take(std::size_t size) {
     if (!ok_ || size > rest_.size()) {
       ok_ = false;

@@ -26,7 +26,8 @@ Lines words(const DefineProduct& op) { return {"define product " + op.sku.str() 
 Lines words(const SetPrice& op) { return {"set the price of " + op.sku.str() + " to " + to_string(op.price)}; }
 Lines words(const std::vector<StockLine>& lines, std::string_view verb) {
   Lines out;
-  for (const StockLine& line : lines) out.push_back(std::string(verb) + " " + units(line.quantity) + " of " + line.sku.str());
+  for (const StockLine& line : lines)
+    out.push_back(std::string(verb) + " " + units(line.quantity) + " of " + line.sku.str());
   return out;
 }
 Lines words(const ReceiveStock& op) { return words(op.lines, "receive"); }
@@ -54,7 +55,8 @@ Lines words(const Fulfil& op) { return words(op.lines, "fulfil " + order_text(op
 Lines words(const UnmatchedRefund& op) {
   Lines out{"refund without an order, from " + op.payee.str() + " to " + op.customer.str()};
   for (const ReturnLine& line : op.lines)
-    out.push_back(units(line.quantity) + " of " + line.sku.str() + " at " + to_string(Money{line.unit_price, op.currency}));
+    out.push_back(units(line.quantity) + " of " + line.sku.str() + " at " +
+                  to_string(Money{line.unit_price, op.currency}));
   return out;
 }
 
@@ -84,7 +86,8 @@ std::string describe(const StockDemand& demand) {
 }
 
 std::string describe(const OrderDemand& demand) {
-  const std::string line = " line " + std::to_string(demand.line) + " of " + order_text(demand.order) + ": " + units(demand.quantity);
+  const std::string line =
+      " line " + std::to_string(demand.line) + " of " + order_text(demand.order) + ": " + units(demand.quantity);
   switch (demand.action) {
     case OrderAction::enroll: return "enroll key " + demand.key.str();
     case OrderAction::cancel: return "cancel" + line;

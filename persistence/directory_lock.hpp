@@ -17,7 +17,7 @@ std::uint16_t count_shards(const std::filesystem::path& dir);
 
 /// Holds a directory against other processes, and other engines of this one, for its lifetime.
 class DirectoryLock {
-public:
+ public:
   /// For an engine: makes the directory when missing. Errors: directory_in_use, io_error.
   static Result<std::unique_ptr<DirectoryLock>> exclusive(const std::filesystem::path& dir, std::string* explanation);
   /// For readers of a closed directory; writes nothing. Errors: directory_in_use, not_found, io_error.
@@ -26,7 +26,7 @@ public:
   DirectoryLock(const DirectoryLock&) = delete;
   DirectoryLock& operator=(const DirectoryLock&) = delete;
 
-private:
+ private:
   explicit DirectoryLock(int descriptor) : descriptor_(descriptor) {}
   int descriptor_;
 };

@@ -28,7 +28,7 @@ constexpr auto kFreeWalkEvery =
     std::chrono::milliseconds(20);  // Of the list of free pages, when the map is nearly full.
 constexpr auto kSpaceCheckWhenIdleEvery = std::chrono::seconds(1);
 constexpr std::uint64_t kTrimEveryBytes = 32u << 20;  // Written between two looks at resident memory.
-constexpr int kSettleCommitsMax = 3;  // LMDB gives freed pages out again two commits later.
+constexpr int kSettleCommitsMax = 3;                  // LMDB gives freed pages out again two commits later.
 
 }  // namespace
 
@@ -105,11 +105,11 @@ struct Journal::Impl {
   // The writer thread's own.
   std::array<Position, kStreams> truncate_before{};
   std::array<bool, kStreams> truncate_open{};
-  std::uint64_t reserved_bytes = 0;  ///< The file is so long on disk.
+  std::uint64_t reserved_bytes = 0;   ///< The file is so long on disk.
   std::uint64_t untrimmed_bytes = 0;  ///< Written since the file's pages were let go of.
-  std::uint64_t map_free_bytes = 0;  ///< As of the last walk over the free list, less what was written since.
-  bool settling = false;             ///< The map would have room if two more commits were made.
-  int settle_commits = 0;            ///< Made in a row for that.
+  std::uint64_t map_free_bytes = 0;   ///< As of the last walk over the free list, less what was written since.
+  bool settling = false;              ///< The map would have room if two more commits were made.
+  int settle_commits = 0;             ///< Made in a row for that.
   Clock::time_point walked_at{}, disk_refused_at{};
 };
 

@@ -26,7 +26,7 @@ struct JournalOptions {
 
 /// Running totals since `start`, for metrics and reports.
 struct JournalCounters {
-  std::uint64_t commits = 0;      ///< LMDB transactions, each forced to disk.
+  std::uint64_t commits = 0;  ///< LMDB transactions, each forced to disk.
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;        ///< Of records with headers; tables not counted.
   std::uint64_t table_bytes = 0;  ///< Written by checkpoints.
@@ -39,7 +39,7 @@ struct JournalCounters {
 /// Natural group commit: what gathers while a commit runs is the next commit (or several, of 16 MiB each). No timer.
 /// Every public member may be called from any thread.
 class Journal final : public JournalSink {
-public:
+ public:
   /// `next` is the first position to give out: one past the last in `store`.
   Journal(Store& store, Position next, JournalOptions options);
   ~Journal() override;  ///< Stops.
@@ -66,7 +66,7 @@ public:
   bool storage_full() const;
   JournalCounters counters() const;
 
-private:
+ private:
   struct Item;
   struct Impl;
   std::unique_ptr<Impl> impl_;

@@ -8,7 +8,7 @@ namespace kontor::persistence {
 
 /// The write side of a shard, as its actors see it. `Journal` is the real one; tests have one that commits when told.
 class JournalSink {
-public:
+ public:
   virtual ~JournalSink() = default;
 
   /// Queues one record and returns its position. `payload` is what record_codec wrote.

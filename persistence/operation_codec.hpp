@@ -11,7 +11,8 @@
 ///   text      := size: u8, bytes                 money := number: u16, minor: zigzag
 ///   checkout  := customer, number: u16, payees: varint text*, fee account, basis points: u16, lines: varint line*
 ///   line      := sku, quantity: varint, unit_price: varint (resolved), expected_version: varint, payee: u8
-///   amendment := fields, payments: varint payment*, stocks: varint stock*      (cancel, refund and fulfil: what they did)
+///   amendment := fields, payments: varint payment*, stocks: varint stock*      (cancel, refund and fulfil: what they
+///   did)
 namespace kontor::persistence {
 
 void write_payment(ByteWriter& out, const PaymentDemand& demand);

@@ -9,8 +9,9 @@ Result<ArchivedRequest> request_in(const Record& record, std::uint32_t delta) {
   if (!item) return item.error();
   for (const OrderDemand& demand : item->demands) {
     if (demand.action != OrderAction::enroll) continue;
-    return ArchivedRequest{item->transaction, Locator::of(record.header.key, delta), record.header.written_at_ns,
-                           demand.key,        demand.fingerprint,                    std::string(item->body)};
+    return ArchivedRequest{item->transaction,           Locator::of(record.header.key, delta),
+                           record.header.written_at_ns, demand.key,
+                           demand.fingerprint,          std::string(item->body)};
   }
   return Error{Errc::not_found, "request"};
 }

@@ -22,7 +22,7 @@ struct ArchivedRequest {
 /// Reads the order journal, which is never truncated: it is where orders live. Whether a request committed is not said
 /// here but by its decision: see `outcome`.
 class OrderArchive {
-public:
+ public:
   OrderArchive(const Store& store, ShardId shard) : store_(store), shard_(shard) {}
 
   /// Errors: not_found, corrupt_journal.
@@ -36,7 +36,7 @@ public:
   /// What became of an order, as of the last checkpoint. Errors: not_found (never amended before it), corrupt_journal.
   Result<StoredProgress> progress(const OrderId& order) const;
 
-private:
+ private:
   const Store& store_;
   ShardId shard_;
 };

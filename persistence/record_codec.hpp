@@ -47,7 +47,7 @@ void read_demand(ByteReader& in, StockDemand& demand);
 
 /// Writes payment_prepared and inventory_prepared, item by item: only yes votes are written.
 class PreparedWriter {
-public:
+ public:
   PreparedWriter(const BatchHead& head, std::size_t expected_bytes);
   template <class Demand>
   void item(std::uint32_t delta, std::span<const Demand> demands) {
@@ -58,7 +58,7 @@ public:
   std::size_t items() const { return items_; }
   std::string take() { return out_.take(); }
 
-private:
+ private:
   ByteWriter out_;
   std::size_t items_ = 0;
 };
@@ -80,7 +80,7 @@ Result<void> read_prepared(std::string_view payload, const Visit& visit) {
 }
 
 class OrderPreparedWriter {
-public:
+ public:
   /// `own` is the highest transaction of the record's own shard in this record or any before it.
   OrderPreparedWriter(const TransactionId& own, const BatchHead& head, std::size_t expected_bytes);
   /// `bodies` is what the demands' body offsets point into.
@@ -89,7 +89,7 @@ public:
   std::size_t items() const { return items_; }
   std::string take() { return out_.take(); }
 
-private:
+ private:
   ByteWriter out_;
   ByteWriter item_;
   std::size_t items_ = 0;
@@ -114,7 +114,7 @@ Result<OrderItem> read_order_item(std::string_view payload, std::uint32_t delta,
 
 /// One promise in a payment_open or inventory_open record.
 class OpenWriter {
-public:
+ public:
   explicit OpenWriter(Position decided) { out_.fixed(decided); }
   template <class Demand>
   void item(const TransactionId& transaction, Position prepared, std::span<const Demand> demands) {
@@ -123,7 +123,7 @@ public:
   }
   std::string take() { return out_.take(); }
 
-private:
+ private:
   ByteWriter out_;
 };
 /// Calls `visit(transaction, prepared, demands)`; returns the position `decided`. Errors: corrupt_journal.

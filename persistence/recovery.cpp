@@ -101,13 +101,18 @@ Result<Position> replay_from(const Store& store, Stream stream) {
 /// Payment and inventory: rows in blocks, prepared and open records.
 template <class Resource>
 class RowsReplay {
-public:
+ public:
   using Row = typename Resource::Row;
   using Demand = typename Resource::Demand;
 
   RowsReplay(const Context& context, Stream stream, Table table, RecordKind prepared, RecordKind open,
              commit::Participant<Resource>& participant)
-      : context_(context), stream_(stream), table_(table), prepared_(prepared), open_(open), participant_(participant) {}
+      : context_(context),
+        stream_(stream),
+        table_(table),
+        prepared_(prepared),
+        open_(open),
+        participant_(participant) {}
 
   Failure failure;
   std::uint64_t records = 0;
@@ -129,7 +134,7 @@ public:
         [this](const TransactionId& opened) { return own_before(participant_.open(), opened); }, failure);
   }
 
-private:
+ private:
   AsOf as_of(std::uint32_t row) const {
     const std::size_t block = row / kRowsPerBlock;
     return block < as_of_.size() ? as_of_[block] : AsOf{};
@@ -155,7 +160,8 @@ private:
       return static_cast<bool>(result);
     });
     if (!scanned) result = scanned;
-    if (!result) failure = {result.error(), "table " + std::string(to_string(table_)) + ": " + std::string(result.error().detail)};
+    if (!result)
+      failure = {result.error(), "table " + std::string(to_string(table_)) + ": " + std::string(result.error().detail)};
     participant_.resource.rows().take_dirty();  // Loading is no change.
     return result;
   }
@@ -210,7 +216,7 @@ private:
 
 /// Orders: requests enrolled, orders amended.
 class OrderReplay {
-public:
+ public:
   OrderReplay(const Context& context, RecoveredShard& shard, KeyIndex* keys)
       : context_(context), shard_(shard), keys_(keys), archive_(context.store, context.shard) {}
 
@@ -231,7 +237,7 @@ public:
     return result;
   }
 
-private:
+ private:
   Result<void> on_record(const Record& record) {
     if (record.header.kind != RecordKind::order_prepared)
       return Error{Errc::corrupt_journal, "unexpected kind of record"};
@@ -373,8 +379,8 @@ Result<void> read_coordinator(Context& context, RecoveredShard& shard, std::stri
     return {};
   };
   const auto scanned = reader.scan(
-      Stream::coordinator, from,
-      [&](const Record& record) { return static_cast<bool>(inside = on_record(record)); }, &position);
+      Stream::coordinator, from, [&](const Record& record) { return static_cast<bool>(inside = on_record(record)); },
+      &position);
   if (!scanned) inside = scanned;
   if (!inside) return explanation = where(Stream::coordinator, position, inside.error()), inside;
   shard.incarnation = incarnation + 1;

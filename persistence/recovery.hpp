@@ -22,10 +22,10 @@ namespace kontor::persistence {
 struct OrderBatch {
   Position position = 0;
   BatchHead head;
-  std::string states;           ///< One ItemState a byte, by delta.
+  std::string states;  ///< One ItemState a byte, by delta.
   std::uint32_t undecided = 0;
-  bool stored = false;          ///< A bitmap is in the table.
-  bool changed = false;         ///< Since the last checkpoint.
+  bool stored = false;   ///< A bitmap is in the table.
+  bool changed = false;  ///< Since the last checkpoint.
 };
 
 /// Takes in an item's decision. Returns its delta, or nothing when the batch does not hold it undecided.
@@ -37,15 +37,15 @@ struct RecoveredShard {
   commit::Participant<Inventory> inventory;
   commit::Participant<Ledger> payment;
 
-  std::deque<OrderBatch> batches;     ///< Ascending by position.
-  TransactionId own_high;             ///< Highest own transaction in the order journal.
-  std::uint32_t incarnation = 1;      ///< Of the life that begins now.
+  std::deque<OrderBatch> batches;  ///< Ascending by position.
+  TransactionId own_high;          ///< Highest own transaction in the order journal.
+  std::uint32_t incarnation = 1;   ///< Of the life that begins now.
   std::vector<std::pair<TransactionId, std::uint64_t>> unacknowledged;
   std::map<ShardId, TransactionId> high_water;
   std::vector<TransactionId> in_doubt;  ///< Prepared here for other shards, decision not known.
-  Position next = 1;                  ///< The first free position; `opened` must be appended there, before all else.
-  Position appended[kStreams] = {};   ///< Last own position of each stream.
-  bool fresh = false;                 ///< The store was empty: its format must be written.
+  Position next = 1;                    ///< The first free position; `opened` must be appended there, before all else.
+  Position appended[kStreams] = {};     ///< Last own position of each stream.
+  bool fresh = false;                   ///< The store was empty: its format must be written.
 
   // What was replayed.
   std::uint64_t records = 0, transactions = 0, committed = 0, aborted = 0, presumed_aborted = 0;

@@ -7,7 +7,7 @@ namespace {
 
 /// Walks one shard's journals for records that name the transaction.
 class Teller {
-public:
+ public:
   Teller(const ShardSet::Shard& shard, Story& story) : shard_(shard), story_(story) {}
 
   Result<void> run(bool amendments_too) {
@@ -25,19 +25,20 @@ public:
     return {};
   }
 
-private:
+ private:
   StoryEvent& tell(Stream stream, const Record& record) {
-    return story_.events.emplace_back(StoryEvent{shard_.state.format.shard, stream, record.header.key,
-                                                 record.header.written_at_ns, record.header.kind, {}, {}});
+    return story_.events.emplace_back(StoryEvent{
+        shard_.state.format.shard, stream, record.header.key, record.header.written_at_ns, record.header.kind, {}, {}});
   }
 
   template <class Demand>
   Result<void> prepared(Stream stream, const Record& record) {
-    return read_prepared<Demand>(record.payload, [&](const TransactionId& transaction, std::span<const Demand> demands) {
-      if (transaction != story_.transaction) return;
-      StoryEvent& event = tell(stream, record);
-      for (const Demand& demand : demands) event.demands.push_back(describe(demand));
-    });
+    return read_prepared<Demand>(record.payload,
+                                 [&](const TransactionId& transaction, std::span<const Demand> demands) {
+                                   if (transaction != story_.transaction) return;
+                                   StoryEvent& event = tell(stream, record);
+                                   for (const Demand& demand : demands) event.demands.push_back(describe(demand));
+                                 });
   }
 
   Result<void> order_prepared(const Record& record) {

@@ -14,8 +14,8 @@ struct StoryEvent {
   Position position = 0;
   std::int64_t written_at_ns = 0;
   RecordKind kind = RecordKind::opened;
-  std::optional<bool> commit;             ///< Of a decision.
-  std::vector<std::string> demands;       ///< What was promised, in words.
+  std::optional<bool> commit;        ///< Of a decision.
+  std::vector<std::string> demands;  ///< What was promised, in words.
 };
 
 enum class StoryOutcome : std::uint8_t { committed, aborted, unknown_here };
@@ -27,10 +27,10 @@ struct Story {
   StoryOutcome outcome = StoryOutcome::unknown_here;
   std::optional<ArchivedRequest> request;
   std::optional<StoredOperation> operation;
-  std::optional<OrderProgress> progress;          ///< Of the order it placed, as it is now.
-  std::vector<TransactionId> amendments;          ///< Committed cancels, refunds and fulfilments of that order.
-  std::vector<StoryEvent> events;                 ///< In order of time, then of position.
-  bool checkpointed = false;  ///< Some records are gone: a checkpoint holds their effect.
+  std::optional<OrderProgress> progress;  ///< Of the order it placed, as it is now.
+  std::vector<TransactionId> amendments;  ///< Committed cancels, refunds and fulfilments of that order.
+  std::vector<StoryEvent> events;         ///< In order of time, then of position.
+  bool checkpointed = false;              ///< Some records are gone: a checkpoint holds their effect.
 };
 
 /// Tells the story of `transaction` (or of the order it placed). Errors: not_found, corrupt_journal.

@@ -8,9 +8,9 @@ namespace kontor::persistence {
 
 /// What a walk over the pages of an LMDB file found.
 struct StructureReport {
-  std::uint64_t pages = 0;           ///< Reachable, free and meta pages together.
+  std::uint64_t pages = 0;  ///< Reachable, free and meta pages together.
   std::uint64_t branch_pages = 0, leaf_pages = 0, overflow_pages = 0, free_pages = 0;
-  std::vector<std::string> faults;   ///< One sentence each, with the page number; empty: sound.
+  std::vector<std::string> faults;  ///< One sentence each, with the page number; empty: sound.
   bool sound() const { return faults.empty(); }
 };
 

@@ -41,8 +41,8 @@ void read_row(ByteReader& in, Product& row) {
   row.sku = in.text<Sku>(), row.currency.number = in.fixed<std::uint16_t>();
   row.version = in.varint_as<std::uint32_t>();
   row.pricing = in.fixed<std::uint8_t>() != 0;
-  for (std::int64_t* figure : {&row.price, &row.on_hand, &row.held, &row.incoming, &row.received, &row.adjusted,
-                               &row.sold, &row.returned})
+  for (std::int64_t* figure :
+       {&row.price, &row.on_hand, &row.held, &row.incoming, &row.received, &row.adjusted, &row.sold, &row.returned})
     *figure = in.zigzag();
 }
 
@@ -103,7 +103,8 @@ std::string write_order_row(Position decided, const OrderProgress& progress) {
   out.fixed(decided), out.varint(progress.version), out.fixed(static_cast<std::uint8_t>(progress.status));
   out.varint(progress.lines.size());
   for (const LineProgress& line : progress.lines)
-    for (const Units units : {line.bought, line.refunded, line.fulfilled}) out.varint(static_cast<std::uint64_t>(units));
+    for (const Units units : {line.bought, line.refunded, line.fulfilled})
+      out.varint(static_cast<std::uint64_t>(units));
   return out.take();
 }
 

@@ -33,7 +33,7 @@ Result<void> check_row(Table table, const Record& record) {
     case Table::outcomes: return outcome(read_outcomes(record.payload));
     case Table::meta:
       if (record.header.kind == RecordKind::meta_format) return outcome(read_format(record.payload));
-      return {};  // Two layouts by key; recovery reads them, and their checksums hold.
+      return {};                  // Two layouts by key; recovery reads them, and their checksums hold.
     case Table::keys: return {};  // Read by KeyIndex::load.
   }
   return {};
@@ -87,7 +87,9 @@ void verify_shard(const std::filesystem::path& dir, VerifyReport& report) {
 
 Result<void> check_payload(Stream stream, const Record& record) {
   const Error misplaced{Errc::corrupt_journal, "a record of another journal's kind"};
-  const auto expect = [&](Stream home, Result<void> result) { return stream == home ? result : Result<void>(misplaced); };
+  const auto expect = [&](Stream home, Result<void> result) {
+    return stream == home ? result : Result<void>(misplaced);
+  };
   const auto ignore = [](auto&&...) {};
   switch (record.header.kind) {
     case RecordKind::opened: return expect(Stream::coordinator, outcome(read_opened(record.payload)));

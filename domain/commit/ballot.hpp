@@ -8,7 +8,7 @@ namespace kontor::commit {
 
 /// Collects the votes of one site's participants on one batch. The site has voted when all of them have.
 class Ballot {
-public:
+ public:
   explicit Ballot(Roles awaited) : awaited_(awaited) {}
 
   /// One participant's answer to the batch, whose yes votes are in its record at `position` (0: it wrote none).
@@ -21,7 +21,7 @@ public:
   /// At most one refusal per transaction, ascending by index; the first Role in order wins. Only when complete.
   std::vector<Refusal> take_refusals();
 
-private:
+ private:
   Roles awaited_ = 0;
   Position position_ = 0;
   std::vector<Refusal> refusals_;

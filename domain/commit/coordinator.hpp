@@ -1,9 +1,10 @@
 #pragma once
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <deque>
 #include <span>
 #include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "domain/bundle.hpp"
 #include "domain/commit/vote.hpp"
@@ -17,19 +18,19 @@ std::string_view to_string(Status status);
 
 /// Own transactions of one shard in one incarnation, numbered by sequence. Pure.
 ///
-/// A decision is made once: when every site voted yes, or on the first no, or when the deadline has passed before. But no
-/// abort before the coordinator's own site has voted: it is the home of the idempotency key, and a repeat of a committed
-/// request must be told so, though another site would refuse it by now.
-/// "No record" means abort (presumed abort), but only for a transaction that is not open here: `status`.
+/// A decision is made once: when every site voted yes, or on the first no, or when the deadline has passed before. But
+/// no abort before the coordinator's own site has voted: it is the home of the idempotency key, and a repeat of a
+/// committed request must be told so, though another site would refuse it by now. "No record" means abort (presumed
+/// abort), but only for a transaction that is not open here: `status`.
 class Coordinator {
-public:
+ public:
   struct Made {
     std::uint64_t sequence = 0;
-    std::uint64_t sites = 0;   ///< All that take part, as begun.
+    std::uint64_t sites = 0;  ///< All that take part, as begun.
     bool commit = false;
-    bool prepared = false;     ///< Every site had voted yes (a deadline may still have aborted it).
-    Error error;               ///< Why not, when aborted.
-    TransactionId repeat_of;   ///< The request had its effect before, by this transaction.
+    bool prepared = false;    ///< Every site had voted yes (a deadline may still have aborted it).
+    Error error;              ///< Why not, when aborted.
+    TransactionId repeat_of;  ///< The request had its effect before, by this transaction.
   };
 
   /// `self` is the coordinator's shard; `next` its first free sequence.
@@ -60,7 +61,7 @@ public:
   std::uint64_t next() const { return first_open_ + open_.size(); }
   std::size_t open() const { return undecided_; }
 
-private:
+ private:
   struct Open {
     std::uint64_t sites = 0;
     std::uint64_t awaited = 0;

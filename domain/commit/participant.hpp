@@ -1,8 +1,9 @@
 #pragma once
-#include <boost/unordered/unordered_flat_map.hpp>
-#include <boost/unordered/unordered_flat_set.hpp>
 #include <deque>
 #include <span>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include "domain/commit/vote.hpp"
 #include "domain/limits.hpp"
@@ -17,7 +18,7 @@ namespace kontor::commit {
 /// Source: Mohan, Lindsay, Obermarck, "Transaction management in the R* distributed DBMS" (1986), presumed abort.
 template <class Resource>
 class Participant {
-public:
+ public:
   using Demand = typename Resource::Demand;
   using Claim = typename Resource::Claim;
 
@@ -87,7 +88,7 @@ public:
   const Open& open() const { return open_; }
   std::size_t tombstones() const { return tombstones_.size(); }
 
-private:
+ private:
   void bury(const TransactionId& transaction) {
     if (!tombstones_.insert(transaction).second) return;
     burials_.push_back(transaction);

@@ -1,7 +1,8 @@
 #pragma once
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <map>
 #include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "domain/commit/vote.hpp"
 
@@ -9,7 +10,7 @@ namespace kontor::commit {
 
 /// What a shard knows of transactions that another shard coordinates. Pure; the participants hold the claims.
 class Site {
-public:
+ public:
   /// This site's yes vote on `transaction` is written (durable before it is told).
   void prepared(const TransactionId& transaction);
 
@@ -32,7 +33,7 @@ public:
   const std::map<ShardId, TransactionId>& high_water() const { return high_water_; }
   void raise_high_water(const TransactionId& transaction);
 
-private:
+ private:
   boost::unordered_flat_map<TransactionId, char> open_;
   std::map<ShardId, TransactionId> high_water_;
 };

@@ -1,10 +1,10 @@
 // A truncated or bit-flipped file is detected and named, or the damage lies where nothing is read: never served.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <fstream>
 #include <map>
 #include <random>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "actors/engine.hpp"
 #include "persistence/verify.hpp"
@@ -62,7 +62,8 @@ std::string contents(const fs::path& dir) {
   std::string why;
   const auto set = persistence::ShardSet::open(dir, &why);
   if (!set) {
-    CHECK((set.code() == Errc::corrupt_journal || set.code() == Errc::incompatible_format || set.code() == Errc::io_error));
+    CHECK((set.code() == Errc::corrupt_journal || set.code() == Errc::incompatible_format ||
+           set.code() == Errc::io_error));
     CHECK(why.find("shard-00") != std::string::npos);
     return "refused";
   }
@@ -138,7 +139,8 @@ TEST_CASE("journal: a truncated file is named", "[faults]") {
   const fs::path good = temp.path() / "good", bad = temp.path() / "bad";
   make_shop(good);
   const std::uint64_t bytes = used_bytes(good);
-  for (const std::uint64_t kept : {bytes - 1, bytes - 4096, bytes / 2, std::uint64_t{8192}, std::uint64_t{4096}, std::uint64_t{100}}) {
+  for (const std::uint64_t kept :
+       {bytes - 1, bytes - 4096, bytes / 2, std::uint64_t{8192}, std::uint64_t{4096}, std::uint64_t{100}}) {
     CAPTURE(bytes, kept);
     fs::remove_all(bad);
     fs::copy(good, bad, fs::copy_options::recursive);

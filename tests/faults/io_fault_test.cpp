@@ -23,7 +23,7 @@ struct Ended {
   long calls = 0;
   std::vector<AnsweredCheckout> answered;
   std::size_t refused = 0;  ///< With storage_full: room could not be reserved ahead.
-  std::string output;  ///< What was not an answer, standard error included.
+  std::string output;       ///< What was not an answer, standard error included.
 };
 
 Ended run(const std::filesystem::path& dir, const Fault& fault, long nth, int shards) {

@@ -3,7 +3,7 @@
 // Seeds what is missing, then keeps AT_ONCE checkouts in flight until CHECKOUTS are answered. Prints `opened`, then
 // `committed KEY TRANSACTION` or `aborted KEY CODE` for each answer, unbuffered, in the callback that brings it: what a
 // caller was told.
-#include <unistd.h>
+#include "tests/support/engine_child.hpp"
 
 #include <condition_variable>
 #include <cstdio>
@@ -14,8 +14,9 @@
 #include <thread>
 #include <vector>
 
+#include <unistd.h>
+
 #include "actors/engine.hpp"
-#include "tests/support/engine_child.hpp"
 
 namespace {
 
@@ -80,7 +81,7 @@ void seed(Engine& engine) {
 
 /// Keeps a number of checkouts in flight.
 class Shop {
-public:
+ public:
   Shop(Engine& engine, std::uint64_t life) : engine_(engine), life_(std::to_string(life)), random_(life) {}
 
   void run(std::uint64_t checkouts, std::uint64_t at_once) {
@@ -95,7 +96,7 @@ public:
     }
   }
 
-private:
+ private:
   void submit() {
     Checkout checkout;
     checkout.customer = customer(static_cast<int>(random_() % kCustomers));
@@ -111,7 +112,8 @@ private:
     engine_.submit(std::span<const Request>(&request, 1), [this, name](std::span<const Outcome> outcomes) {
       const Outcome& outcome = outcomes.front();
       if (outcome.verdict == Verdict::committed) say("committed " + name + " " + transaction_text(outcome.transaction));
-      if (outcome.verdict == Verdict::aborted) say("aborted " + name + " " + std::string(to_string(outcome.error.code)));
+      if (outcome.verdict == Verdict::aborted)
+        say("aborted " + name + " " + std::string(to_string(outcome.error.code)));
       const std::lock_guard lock(mutex_);
       --in_flight_, ++answered_;
       changed_.notify_all();

@@ -167,7 +167,9 @@ class Shop {
 
   // --- What is read back; the object must be there.
 
-  Account account(std::string_view name) { return settled<Account>([&] { return engine().account(acc(name)).get(); }); }
+  Account account(std::string_view name) {
+    return settled<Account>([&] { return engine().account(acc(name)).get(); });
+  }
   Product product_of(std::string_view name) {
     return settled<Product>([&] { return engine().product(sku(name)).get(); });
   }

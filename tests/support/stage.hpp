@@ -117,7 +117,8 @@ class Stage {
       shard.journal->on_durable = nullptr;
     }
     if (fabric_)
-      for (auto& own : fabric_->shards) own.coordinator = nullptr, own.order = nullptr, own.inventory = nullptr, own.payment = nullptr;
+      for (auto& own : fabric_->shards)
+        own.coordinator = nullptr, own.order = nullptr, own.inventory = nullptr, own.payment = nullptr;
     puppets_.reset();
     fabric_.reset();
     for (Shard& shard : shards_) shard.journal.reset();
@@ -240,7 +241,8 @@ class Stage {
     auto promise = std::make_shared<std::promise<Result<Value>>>();
     auto answer = promise->get_future();
     caf::anon_send(actor, Message{name, promise});
-    for (int rounds = 0; rounds < 100 && answer.wait_for(std::chrono::seconds(0)) != std::future_status::ready; ++rounds) {
+    for (int rounds = 0; rounds < 100 && answer.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
+         ++rounds) {
       run();
       journal(home).commit();
     }
@@ -285,13 +287,15 @@ inline void Stage::spawn(ShardId id) {
   actors::Fabric::Shard& own = actors_of(id);
   const auto appended = [&](Stream stream) { return recovered->appended[static_cast<std::size_t>(stream)]; };
   const Position inventory = appended(Stream::inventory), payment = appended(Stream::payment);
-  own.order = puppets_->keep(spawn_order(
-      system, site, std::make_unique<actors::OrderParticipant>(site, *shard.store, std::move(keys), *recovered, opened)));
+  own.order = puppets_->keep(
+      spawn_order(system, site,
+                  std::make_unique<actors::OrderParticipant>(site, *shard.store, std::move(keys), *recovered, opened)));
   own.inventory = puppets_->keep(spawn_inventory(
       system, site,
       std::make_unique<actors::InventoryParticipant>(site, std::move(recovered->inventory), inventory, opened)));
   own.payment = puppets_->keep(spawn_payment(
-      system, site, std::make_unique<actors::PaymentParticipant>(site, std::move(recovered->payment), payment, opened)));
+      system, site,
+      std::make_unique<actors::PaymentParticipant>(site, std::move(recovered->payment), payment, opened)));
   own.coordinator = puppets_->keep(spawn_coordinator(
       system, site, {0, [] { return std::uint64_t{0}; }},
       {recovered->incarnation, recovered->unacknowledged, recovered->high_water, recovered->in_doubt, opened - 1}));

@@ -15,7 +15,7 @@ struct CoordinatorStart {
   std::vector<std::pair<TransactionId, std::uint64_t>> unacknowledged;
   std::map<ShardId, TransactionId> high_water;
   std::vector<TransactionId> in_doubt;
-  Position durable = 0;
+  Position durable = 0;  ///< The record `opened` of this life comes next.
 };
 
 CoordinatorActor spawn_coordinator(caf::actor_system& system, Site site, CoordinatorOptions options,

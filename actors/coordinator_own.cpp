@@ -15,8 +15,10 @@ void CoordinatorState::on_submit(SubmissionPtr submission) {
 }
 
 /// All that gathered while this actor was busy becomes one batch, or several when it is more than a batch may hold.
+/// Not before this life is on record: another one might give the same ids out again after a crash.
 void CoordinatorState::on_flush() {
   flush_sent_ = false;
+  if (durable_ < opened_) return;
   std::vector<SubmissionPtr> batch;
   std::size_t transactions = 0;
   for (SubmissionPtr& submission : std::exchange(gathered_, {})) {
@@ -135,6 +137,7 @@ void CoordinatorState::on_durable(Position position) {
     pending_.pop_front();
     tell(pending);
   }
+  if (durable_ >= opened_ && !gathered_.empty() && !std::exchange(flush_sent_, true)) self_->send(self_, Flush{});
   if (options_.checkpoint_journal_bytes != 0 && !checkpointing_ &&
       options_.journal_bytes() - bytes_at_checkpoint_ >= options_.checkpoint_journal_bytes)
     begin_checkpoint();

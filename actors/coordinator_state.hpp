@@ -93,6 +93,7 @@ class CoordinatorState {
   /// Durable commits by sequence whose callers wait until every site has them in: what is answered is seen by all.
   std::map<std::uint64_t, commit::Coordinator::Made> unconfirmed_;
   Position durable_ = 0;
+  Position opened_ = 0;                           ///< Of the record that begins this life.
   Position told_ = 0;  ///< All decisions up to here were sent to the participants.
 
   // Checkpoint: participants first, then the coordinator, whose journal their replay needs.

@@ -19,6 +19,7 @@ void CoordinatorState::start(Self self, Site site, CoordinatorOptions options, c
   for (const auto& [unused, transaction] : start.high_water) foreign_.raise_high_water(transaction);
   for (const TransactionId& transaction : start.in_doubt) foreign_.prepared(transaction);
   durable_ = told_ = start.durable;
+  opened_ = start.durable + 1;
   site_.self().in_doubt = foreign_.open();
   // What recovery left unanswered is asked about at once.
   for (const auto& [transaction, sites] : machine_->unacknowledged()) stale_commits_.insert(transaction);

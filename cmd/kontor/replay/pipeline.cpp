@@ -13,7 +13,7 @@ std::chrono::milliseconds retry_delay(std::uint32_t attempts) {
 
 }  // namespace
 
-NextMove next_move(Errc code, bool many_shards) {
+NextMove next_move(Errc code) {
   switch (code) {
     case Errc::storage_full:
     case Errc::shutting_down: return NextMove::stop;
@@ -21,7 +21,7 @@ NextMove next_move(Errc code, bool many_shards) {
     case Errc::unknown_sku:
     case Errc::unknown_order:
     case Errc::insufficient_funds:
-    case Errc::out_of_stock: return many_shards ? NextMove::try_again : NextMove::give_up;
+    case Errc::out_of_stock: return NextMove::wait_a_moment;
     default: break;
   }
   const Advice what = advice(code);
@@ -138,14 +138,18 @@ void Pipeline::take(const Answer& answer) {
   }
   const bool unnamed = outcome.error.code == Errc::none;  // An unknown verdict without a reason is still unknown.
   const Errc code = unnamed ? Errc::outcome_unknown : outcome.error.code;
-  const NextMove move = next_move(code, options_.many_shards);
+  const NextMove move = next_move(code);
   if (move == NextMove::stop) {
     stopped_ = Error{code, outcome.error.detail};
-  } else if (move == NextMove::try_again && ++done.attempts < options_.attempts_max) {
-    retries_.push_back({Clock::now() + retry_delay(done.attempts), answer.number});
-  } else {
-    end(answer.number, code);
+    return;
   }
+  const bool again = move == NextMove::try_again || (move == NextMove::wait_a_moment && !lost_patience_);
+  if (again && ++done.attempts < options_.attempts_max) {
+    retries_.push_back({Clock::now() + retry_delay(done.attempts), answer.number});
+    return;
+  }
+  lost_patience_ = lost_patience_ || move == NextMove::wait_a_moment;
+  end(answer.number, code);
 }
 
 void Pipeline::retry_due() {

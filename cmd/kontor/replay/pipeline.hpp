@@ -20,14 +20,18 @@ struct PipelineOptions {
   std::size_t steps_max = 8'192;    ///< Added and not finished: bounds memory, and what a crash leaves half way.
   std::size_t batch_steps = 512;    ///< Ready ones are sent at the latest when they are this many.
   std::uint32_t attempts_max = 14;  ///< Of one step: about four seconds in all.
-  /// Of more than one shard: what a step was told is durable, but another shard may not have heard of it yet, and for
-  /// that moment refuses what follows for want of money, stock, account or product.
-  bool many_shards = false;
 };
 
 /// What an outcome that is not `committed` asks of the replay.
-enum class NextMove : std::uint8_t { give_up, try_again, stop };
-NextMove next_move(Errc code, bool many_shards);
+enum class NextMove : std::uint8_t {
+  give_up,
+  try_again,
+  /// By the books there is enough, so something is in the way that will pass: a repeat of an earlier request claims
+  /// money and stock anew until the home of its key has said what it is.
+  wait_a_moment,
+  stop,
+};
+NextMove next_move(Errc code);
 
 /// How the pipeline reaches the engine: Engine::submit, or a stand-in.
 using Submit = std::function<void(std::span<const Request>, OnOutcomes)>;
@@ -103,6 +107,7 @@ class Pipeline {
   boost::unordered_flat_map<Object, Unfinished> unfinished_;
   std::vector<OrderId> orders_;
   std::vector<Errc> order_faults_;
+  bool lost_patience_ = false;  ///< A moment's wait was not enough for one step: the books are not the engine's.
   std::optional<Error> stopped_;
 };
 

@@ -10,12 +10,10 @@ namespace {
 /// Books every invoice. Errors: why it stopped before the end.
 Result<void> book_all(Engine& engine, const InvoiceFile& file, Bookkeeper& books, ReplayTally& tally,
                       const OnProgress& on_progress, const std::atomic<bool>& stop) {
-  PipelineOptions options;
-  options.many_shards = engine.shards() > 1;
   const auto submit = [&](std::span<const Request> requests, OnOutcomes then) {
     engine.submit(requests, std::move(then));
   };
-  Pipeline pipeline(options, file.invoices().size(), submit,
+  Pipeline pipeline({}, file.invoices().size(), submit,
                     [&](const Step& step, Errc code) { tally.on_finished(step, code); });
   std::vector<Step> steps;
   books.open(steps);

@@ -277,6 +277,7 @@ void CoordinatorState::on_acknowledge(const Acknowledge& message) {
     if (auto made = unconfirmed_.extract(transaction.sequence)) confirmed.insert(std::move(made));
   }
   std::vector<Coordinator::Made> made;
+  made.reserve(confirmed.size());
   for (const auto& [unused, m] : confirmed) made.push_back(m);
   tell_callers(made);
   if (!ended.empty())
@@ -308,6 +309,7 @@ void CoordinatorState::on_inquire(const Inquire& message) {
 /// recovery decides.
 void CoordinatorState::on_give_up(std::promise<void>& done) {
   std::vector<Coordinator::Made> durable;
+  durable.reserve(unconfirmed_.size());
   for (const auto& [unused, m] : std::exchange(unconfirmed_, {})) durable.push_back(m);
   tell_callers(durable);
   const auto give_up = [&](const SubmissionPtr& submission, const auto& answered) {

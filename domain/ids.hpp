@@ -34,6 +34,7 @@ struct TransactionId {
   std::uint64_t sequence = 0;
 
   explicit operator bool() const { return incarnation != 0; }
+  // clang-tidy takes the comparison with 0 inside <=> for a pointer's. NOLINTNEXTLINE(modernize-use-nullptr)
   friend auto operator<=>(const TransactionId&, const TransactionId&) = default;
   friend std::size_t hash_value(const TransactionId& id) {
     return (id.sequence * 0x9e3779b97f4a7c15u) ^ (std::uint64_t{id.incarnation} << 20) ^

@@ -120,12 +120,13 @@ Result<VerifyReport> verify(const std::filesystem::path& dir, std::string* expla
   const auto lock = DirectoryLock::shared(dir, explanation);
   if (!lock) return lock.error();
   VerifyReport report;
-  report.shards = count_shards(dir);
-  if (report.shards == 0) {
+  const std::uint16_t shards = count_shards(dir);
+  report.shards = shards;
+  if (shards == 0) {
     if (explanation) *explanation = dir.string() + ": no shard is in it";
     return Error{Errc::not_found, "shards"};
   }
-  for (ShardId id = 0; id < report.shards; ++id) verify_shard(shard_dir(dir, id), report);
+  for (ShardId id = 0; id < shards; ++id) verify_shard(shard_dir(dir, id), report);
   return report;
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "actors/coordinator_state.hpp"
 #include "persistence/record_codec.hpp"
@@ -13,7 +14,7 @@ void CoordinatorState::on_prepare(const Prepare& message) {
   const Batch& batch = *message.batch;
   const commit::Roles roles = roles_asked(batch, site_.shard);
   if (roles == 0) return;
-  ballots_.insert_or_assign({batch.at(0), batch.count}, commit::Ballot(roles));
+  ballots_[{batch.at(0), batch.count}].ballot = commit::Ballot(roles);
   send_prepare(message.batch, site_.shard, roles);
 }
 
@@ -21,13 +22,14 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
   const Batch& batch = *votes.batch;
   const auto it = ballots_.find({batch.at(0), batch.count});
   if (it == ballots_.end()) return;
-  commit::Ballot& ballot = it->second;
+  commit::Ballot& ballot = it->second.ballot;
   ballot.vote(votes.role, votes.position, votes.refusals);
   if (!ballot.complete()) return;
 
   Pending pending;
   pending.position = ballot.position();
   pending.votes = SiteVotes{votes.batch, site_.shard, ballot.take_refusals()};
+  const std::vector<commit::Decision> early = std::move(it->second.early);
   ballots_.erase(it);
   auto refusal = pending.votes->refusals.begin();
   const std::uint64_t bit = std::uint64_t{1} << site_.shard;
@@ -46,6 +48,16 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
   // A later record may be told before this one is durable only if it is in order; so wait for the last append.
   if (!pending_.empty()) pending.position = std::max(pending.position, pending_.back().position);
   add_pending(std::move(pending));
+  if (!early.empty()) on_decisions({batch.coordinator, std::make_shared<const std::vector<commit::Decision>>(early)});
+}
+
+/// The batch of a transaction that this site is still voting on, or nullptr.
+CoordinatorState::ForeignBatch* CoordinatorState::voting_on(const TransactionId& transaction) {
+  const auto after = ballots_.upper_bound({transaction, std::numeric_limits<std::uint32_t>::max()});
+  if (after == ballots_.begin()) return nullptr;
+  const auto& [first, count] = std::prev(after)->first;
+  const bool same_life = first.shard == transaction.shard && first.incarnation == transaction.incarnation;
+  return same_life && transaction.sequence - first.sequence < count ? &std::prev(after)->second : nullptr;
 }
 
 /// Outcomes of transactions prepared here, from their coordinator. Repeats are answered like the first.
@@ -54,6 +66,11 @@ void CoordinatorState::on_decisions(const Decisions& message) {
   std::vector<TransactionId> acknowledge;
   for (const commit::Decision& decision : *message.decisions) {
     if (decision.transaction.shard != message.coordinator) continue;  // Only its own coordinator may decide.
+    if (ForeignBatch* batch = voting_on(decision.transaction)) {
+      // The abort overtook this site's votes; its record must not: replay takes in a promise, then its end.
+      batch->early.push_back(decision);
+      continue;
+    }
     switch (foreign_.learn(decision)) {
       case commit::Site::Lesson::apply:
         pending.learned.push_back(decision);

@@ -58,6 +58,11 @@ class CoordinatorState {
     std::map<ShardId, std::vector<TransactionId>> acknowledge;
     std::optional<SiteVotes> votes;  ///< To the coordinator of a foreign batch.
   };
+  /// A batch of another shard's coordinator that this site is voting on.
+  struct ForeignBatch {
+    commit::Ballot ballot{0};
+    std::vector<commit::Decision> early;  ///< Aborts that came before the votes were complete.
+  };
   using ForeignKey = std::pair<TransactionId, std::uint32_t>;  ///< First transaction of a foreign batch, and its count.
 
   static commit::Roles roles_asked(const Batch& batch, ShardId shard);
@@ -70,6 +75,7 @@ class CoordinatorState {
   void tell_callers(const std::vector<commit::Coordinator::Made>& made);
   void add_pending(Pending pending);
   void on_foreign_votes(const Votes& votes);
+  ForeignBatch* voting_on(const TransactionId& transaction);
   InFlight* in_flight(std::uint64_t sequence);
   const Batch::Part& part_of(const Batch& batch, std::uint32_t index) const;
   Outcome outcome_of(const Batch::Part& part, std::uint32_t index, const commit::Coordinator::Made& made) const;
@@ -88,13 +94,13 @@ class CoordinatorState {
   std::vector<SubmissionPtr> gathered_;
   bool flush_sent_ = false;
   std::deque<InFlight> in_flight_;
-  std::map<ForeignKey, commit::Ballot> ballots_;  ///< Of foreign batches.
-  std::deque<Pending> pending_;                   ///< Ascending by position.
+  std::map<ForeignKey, ForeignBatch> ballots_;
+  std::deque<Pending> pending_;  ///< Ascending by position.
   /// Durable commits by sequence whose callers wait until every site has them in: what is answered is seen by all.
   std::map<std::uint64_t, commit::Coordinator::Made> unconfirmed_;
   Position durable_ = 0;
-  Position opened_ = 0;                           ///< Of the record that begins this life.
-  Position told_ = 0;  ///< All decisions up to here were sent to the participants.
+  Position opened_ = 0;  ///< Of the record that begins this life.
+  Position told_ = 0;    ///< All decisions up to here were sent to the participants.
 
   // Checkpoint: participants first, then the coordinator, whose journal their replay needs.
   bool checkpointing_ = false;

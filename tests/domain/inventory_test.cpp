@@ -307,6 +307,23 @@ TEST_CASE("inventory: many may hold one sku as long as it lasts", "[domain][inve
   check_sound(inventory);
 }
 
+TEST_CASE("inventory: room in a counter is kept for what is promised", "[domain][inventory]") {
+  const auto [demand, code] = GENERATE(table<StockDemand, Errc>({
+      {ask(A::sell, "nail", 1), kOut},
+      {ask(A::adjust, "nail", -1), kOut},
+      {ask(A::receive, "nail", 1), kOut},
+      {ask(A::take_back, "nail", 1), kOut},
+      {ask(A::adjust, "tack", 1), kOut},
+      {ask(A::sell, "mug", 1), kOk},
+      {ask(A::adjust, "mug", -1), kOk},
+  }));
+  Inventory inventory = some_products();
+  const auto claim = promised(inventory, {demand});
+  CHECK(inventory.decide(Demands{demand}).code() == code);
+  settle(inventory, claim, false);
+  CHECK(inventory.decide(Demands{demand}));
+}
+
 TEST_CASE("inventory: demands are promised as a whole, and the refused one is named", "[domain][inventory]") {
   const Inventory inventory = some_products();
   const auto refused = inventory.decide(Demands{ask(A::receive, "cup", 1), ask(A::sell, "mug", 8)});

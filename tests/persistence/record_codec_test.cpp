@@ -346,6 +346,25 @@ TEST_CASE("record codec: a batch of nobody is corrupt", "[persistence][codec]") 
   CHECK(read_decided(write_decided(head.shard, head.incarnation, {})).code() == code);
 }
 
+TEST_CASE("record codec: demands of no known action or kind are corrupt", "[persistence][codec]") {
+  for (int number = 0; number < 256; ++number) {
+    INFO(number);
+    ByteWriter stock, payment;
+    write_stock(stock, {sku("mug"), static_cast<StockAction>(number), kGbp, 0, 1});
+    ByteReader stock_in(stock.view());
+    read_stock(stock_in);
+    CHECK(stock_in.ok() == (number >= 1 && number <= 6));
+    payment.fixed(static_cast<std::uint8_t>(number));
+    payment.text(account("alice"));
+    payment.fixed(kGbp.number);
+    payment.zigzag(1);
+    ByteReader payment_in(payment.view());
+    read_payment(payment_in);
+    const int action = number >> 4, kind = number & 15;
+    CHECK(payment_in.ok() == (action >= 1 && action <= 2 && kind >= 1 && kind <= 2));
+  }
+}
+
 TEST_CASE("record codec: noise is a code, never a crash", "[persistence][codec]") {
   property("random bytes", 1'000, [] {
     const std::string noise = std::string("\0\0\1\0\0\0", 6) + *rc::gen::arbitrary<std::string>();

@@ -1,10 +1,10 @@
 #pragma once
-#include <rapidcheck.h>
-
 #include <array>
 #include <ostream>
 #include <string>
 #include <vector>
+
+#include <rapidcheck.h>
 
 #include "tests/support/shop_words.hpp"
 
@@ -22,7 +22,10 @@ inline rc::Gen<Step> any_step() {
   return rc::gen::build<Step>(rc::gen::set(&Step::what, number), rc::gen::set(&Step::a, number),
                               rc::gen::set(&Step::b, number), rc::gen::set(&Step::c, number));
 }
-inline rc::Gen<std::vector<Step>> any_steps() { return rc::gen::container<std::vector<Step>>(any_step()); }
+/// Up to `most`, more in the later ones of a property's runs.
+inline rc::Gen<std::vector<Step>> any_steps(int most = 300) {
+  return rc::gen::scale(most / 100.0, rc::gen::container<std::vector<Step>>(any_step()));
+}
 
 inline constexpr std::array kWallets = {"w0", "w1", "w2", "w3"};
 inline constexpr std::array kSkus = {"s0", "s1", "s2"};

@@ -124,7 +124,8 @@ inline void ShopModel::amendment(const Operation& operation, Effects& out) const
     if (!refund && !fulfil && (line.refunded > 0 || line.fulfilled > 0)) out.refusals.insert(Errc::order_state);
   }
   if (lines.empty() && !any) out.refusals.insert({Errc::exceeds_order, Errc::order_state});
-  for (std::uint32_t i = 0; lines.empty() && i < left.size(); ++i)
+  const bool all = lines.empty();
+  for (std::uint32_t i = 0; all && i < left.size(); ++i)
     if (left[i] > 0) lines.push_back({i, left[i]});
   const std::vector<Minor> before = shares(order.checkout, kept);
   for (const OrderLine& line : lines) {

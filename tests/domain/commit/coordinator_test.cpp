@@ -85,6 +85,18 @@ TEST_CASE("coordinator: all sites' votes commit, in any order, and not one less"
   } while (std::next_permutation(order.begin(), order.end()));
 }
 
+TEST_CASE("coordinator: a site votes once, and only those asked vote", "[domain][commit][coordinator]") {
+  Fixture f;
+  f.begin(kThree);
+  CHECK(f.vote(kSelf).empty());
+  CHECK(f.vote(0).empty());
+  CHECK(f.vote(0, {no(0, Errc::out_of_stock)}).empty());  // It has promised: that cannot be taken back by a message.
+  CHECK(f.vote(7, {no(0, Errc::out_of_stock)}).empty());
+  CHECK(f.machine.status(own(kFirst)) == Status::voting);
+  REQUIRE(f.vote(2).size() == 1);
+  CHECK(f.made[0].commit);
+}
+
 TEST_CASE("coordinator: the first no aborts once the key's home has voted", "[domain][commit][coordinator]") {
   Fixture f;
   f.begin(kThree);

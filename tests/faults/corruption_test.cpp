@@ -134,10 +134,11 @@ TEST_CASE("journal: a flipped bit anywhere is named or harmless", "[faults]") {
   CHECK(refused > kFlips / 10);  // Much of the file is in use.
 }
 
-TEST_CASE("journal: a truncated file is named", "[faults]") {
+TEST_CASE("journal: a file that lost a page in use is named", "[faults]") {
   const TempDir temp;
   const fs::path good = temp.path() / "good", bad = temp.path() / "bad";
   make_shop(good);
+  const std::string expected = contents(good);
   const std::uint64_t bytes = used_bytes(good);
   for (const std::uint64_t kept :
        {bytes - 1, bytes - 4096, bytes / 2, std::uint64_t{8192}, std::uint64_t{4096}, std::uint64_t{100}}) {
@@ -148,6 +149,10 @@ TEST_CASE("journal: a truncated file is named", "[faults]") {
     std::string why;
     EngineOptions options;
     options.dir = bad;
+    if (contents(bad) == expected) {  // Only pages that were given back are gone: nothing is lost.
+      CHECK(kept > bytes / 2);
+      continue;
+    }
     const auto engine = Engine::open(options, &why);
     REQUIRE_FALSE(engine);
     CHECK(engine.code() == Errc::corrupt_journal);

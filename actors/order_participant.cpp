@@ -143,20 +143,24 @@ void OrderParticipant::decide(const Decide::List& list) {
 void OrderParticipant::capture() {
   capturing_ = {};
   capturing_.active = true;
+  // What the last checkpoint stored is durable: the coordinator waited for it.
+  const auto kept =
+      std::find_if(batches_.begin(), batches_.end(), [&](const auto& b) { return b.position >= stored_below_; });
+  batches_.erase(batches_.begin(), kept);
   // Every batch before the frontier is decided for good: it need not be replayed, and its keys are in the run that
   // begins here. Batches from the frontier on are replayed, so each says which of its items were decided by now.
   const auto frontier = std::find_if(batches_.begin(), batches_.end(), [](const auto& b) { return b.undecided > 0; });
   capturing_.replay_from = frontier == batches_.end() ? as_of_.appended + 1 : frontier->position;
+  stored_below_ = capturing_.replay_from;
   for (auto it = batches_.begin(); it != batches_.end(); ++it) {
     if (!it->changed) continue;
     it->changed = false;
     const bool needed = it >= frontier || has_aborted(*it);
     if (needed || it->stored)
-      capturing_.bitmaps.emplace_back(it->position,
-                                      needed ? persistence::write_outcomes(as_of_.decided, it->states) : std::string());
+      capturing_.bitmaps.emplace_back(it->position, persistence::write_outcomes(as_of_.decided, it->states));
+    if (!needed && it->stored) capturing_.obsolete.push_back(it->position);
     it->stored = needed;
   }
-  batches_.erase(batches_.begin(), frontier);
   hint_ = 0;
   state_.resource.evict_clean();  // What the last checkpoint stored is durable: the coordinator waited for it.
   capturing_.orders = state_.resource.take_dirty();
@@ -180,16 +184,14 @@ bool OrderParticipant::slice() {
       continue;
     }
     auto& [position, bitmap] = c.bitmaps[c.next - rows];
-    if (bitmap.empty()) {
-      site_.journal->erase(Table::outcomes, persistence::position_key(position));
-    } else {
-      site_.journal->put(Table::outcomes, persistence::position_key(position), persistence::RecordKind::outcome_bitmap,
-                         std::move(bitmap));
-    }
+    site_.journal->put(Table::outcomes, persistence::position_key(position), persistence::RecordKind::outcome_bitmap,
+                       std::move(bitmap));
   }
   if (c.next < all || keys_->writing()) return true;
   site_.journal->put(Table::meta, persistence::checkpoint_key(Stream::order), persistence::RecordKind::meta_checkpoint,
                      persistence::write_checkpoint(c.replay_from));
+  // Not before: replay from the last checkpoint takes from these what was decided before it.
+  for (const Position position : c.obsolete) site_.journal->erase(Table::outcomes, persistence::position_key(position));
   c = {};
   return false;
 }

@@ -31,7 +31,8 @@ class OrderParticipant {
   struct Capturing {
     Position replay_from = 0;
     std::vector<OrderId> orders;
-    std::vector<std::pair<Position, std::string>> bitmaps;  ///< Empty text: erase the row.
+    std::vector<std::pair<Position, std::string>> bitmaps;
+    std::vector<Position> obsolete;  ///< Bitmaps of batches that are committed as a whole: none says the same.
     std::size_t next = 0;
     bool active = false;
   };
@@ -48,6 +49,7 @@ class OrderParticipant {
   std::unique_ptr<persistence::KeyIndex> keys_;
   commit::Participant<OrderBook> state_;
   std::deque<persistence::OrderBatch> batches_;  ///< Not yet stored for good; ascending by position.
+  Position stored_below_ = 0;                    ///< Batches below are stored when the running checkpoint is durable.
   std::size_t hint_ = 0;                         ///< Where the last decision's batch was.
   TransactionId own_high_;
   persistence::AsOf as_of_;

@@ -66,6 +66,11 @@ class CrashRun {
     keys_.push_back(chosen);
     return stage_.submit({{chosen, std::move(operation)}});
   }
+  /// A new account's name that `home` is home to.
+  AccountId name_at(ShardId home) const {
+    for (int i = 0;; ++i)
+      if (const AccountId id = acc("at-" + std::to_string(i)); home_of(id, stage_.size()) == home) return id;
+  }
   void begin_checkpoint(ShardId shard = 0) {
     caf::anon_send(stage_.actors_of(shard).coordinator, actors::Checkpoint{nullptr});
   }

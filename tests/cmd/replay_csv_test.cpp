@@ -92,10 +92,10 @@ TEST_CASE("csv: fields beyond kCsvFieldsMax are counted, not kept", "[cmd][csv]"
 }
 
 TEST_CASE("csv: however the source cuts its bytes, the rows are the same", "[cmd][csv]") {
-  // Every text of up to seven of the bytes that mean something, and one that does not.
+  // Every text of up to six of the bytes that mean something, and one that does not.
   const std::string alphabet = "\",\n\ra";
   std::size_t count = 1, differing = 0;
-  for (std::size_t length = 0; length <= 7; ++length, count *= alphabet.size()) {
+  for (std::size_t length = 0; length <= 6; ++length, count *= alphabet.size()) {
     for (std::size_t n = 0; n < count; ++n) {
       std::string bytes;
       for (std::size_t i = 0, rest = n; i < length; ++i, rest /= alphabet.size())

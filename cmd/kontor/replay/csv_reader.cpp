@@ -97,12 +97,11 @@ class RowScan {
 
 bool CsvReader::refill() {
   if (ended_) return false;
+  if (!chunk_) chunk_ = std::make_unique_for_overwrite<char[]>(kReadBytes);
+  const std::size_t got = source_(chunk_.get(), kReadBytes);
   buffer_.erase(0, begin_);
+  buffer_.append(chunk_.get(), got);
   begin_ = 0;
-  const std::size_t had = buffer_.size();
-  buffer_.resize(had + kReadBytes);
-  const std::size_t got = source_(buffer_.data() + had, kReadBytes);
-  buffer_.resize(had + got);
   ended_ = got == 0;
   return !ended_;
 }

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +50,7 @@ class CsvReader {
   bool skip_empty_lines();
 
   ByteSource source_;
+  std::unique_ptr<char[]> chunk_;  ///< What the source fills.
   std::string buffer_;
   std::size_t begin_ = 0;  ///< Of what is not handed out yet, in buffer_.
   std::uint64_t line_ = 1;

@@ -100,13 +100,13 @@ struct Engine::Impl {
   class Entry {
    public:
     explicit Entry(Impl& impl) : impl_(impl) {
-      const std::lock_guard lock(impl_.mutex);
+      const std::lock_guard guard(impl_.mutex);
       entered_ = !impl_.closing;
       if (entered_) ++impl_.inside;
     }
     ~Entry() {
       if (!entered_) return;
-      const std::lock_guard lock(impl_.mutex);
+      const std::lock_guard guard(impl_.mutex);
       if (--impl_.inside == 0) impl_.idle.notify_all();
     }
     Entry(const Entry&) = delete;

@@ -227,14 +227,12 @@ class OrderReplay {
   Result<void> run() {
     const auto from = replay_from(context_.store, Stream::order);
     if (!from) return failure = {from.error(), "meta: checkpoint"}, from.error();
-    Result<void> inside;
-    auto result = interleave(
+    return interleave(
         context_, Stream::order, *from, [this](const Record& record) { return on_record(record); },
         [&](const commit::Decision& decision, Position position, bool presumed) {
           on_decision(decision, position, presumed);
         },
         [this](const TransactionId& opened) { return own_before(shard_.order.open(), opened); }, failure);
-    return result;
   }
 
  private:

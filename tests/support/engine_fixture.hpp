@@ -78,8 +78,8 @@ class Answers {
 
 /// An engine in a directory of its own, with the words that a shop's day is told in.
 ///
-/// With several shards an outcome is told before the other shards have heard of it, and what is read there meanwhile is
-/// the state before. So `run` and `state` wait until nothing that they name is promised any more.
+/// What is answered as committed is seen by every read that follows. Of what is answered as aborted another shard may
+/// not have heard yet: `state` waits until nothing is promised any more.
 class Shop {
  public:
   explicit Shop(std::uint16_t shards = 1, EngineOptions opened_with = {}) : options(std::move(opened_with)) {
@@ -114,9 +114,8 @@ class Shop {
 
   Outcome run(const Request& request) {
     note(request.operation);
-    const Position version = version_of(names_in(request.operation).order);
     const Outcome outcome = engine().submit(request).get();
-    if (outcome.verdict == Verdict::committed && !outcome.replayed) note_commit(request.operation, outcome, version);
+    note(request.operation, outcome);
     return outcome;
   }
   Outcome run(Operation operation) { return run(request(std::move(operation))); }
@@ -141,9 +140,7 @@ class Shop {
     const Answers answers(requests.size());
     engine().submit(requests, answers.receiver());
     auto outcomes = answers.wait();
-    for (std::size_t i = 0; i < requests.size(); ++i)
-      if (outcomes[i].verdict == Verdict::committed && std::holds_alternative<Checkout>(requests[i].operation))
-        orders_.insert(outcomes[i].transaction);
+    for (std::size_t i = 0; i < requests.size(); ++i) note(requests[i].operation, outcomes[i]);
     return outcomes;
   }
 
@@ -167,19 +164,11 @@ class Shop {
 
   // --- What is read back; the object must be there.
 
-  Account account(std::string_view name) {
-    return settled<Account>([&] { return engine().account(acc(name)).get(); });
-  }
-  Product product_of(std::string_view name) {
-    return settled<Product>([&] { return engine().product(sku(name)).get(); });
-  }
+  Account account(std::string_view name) { return there(engine().account(acc(name)).get()); }
+  Product product_of(std::string_view name) { return there(engine().product(sku(name)).get()); }
   Minor balance(std::string_view name) { return account(name).balance; }
   Units on_hand(std::string_view name) { return product_of(name).on_hand; }
-  Order order(const OrderId& id) {
-    auto found = engine().order(id).get();
-    REQUIRE(found);
-    return *found;
-  }
+  Order order(const OrderId& id) { return there(engine().order(id).get()); }
 
   /// Every account, SKU and order that was ever named here; what is not there is "unknown".
   State state() {
@@ -229,38 +218,21 @@ class Shop {
     for (const AccountId& id : names.accounts) accounts_.insert(id.str());
     for (const Sku& id : names.skus) skus_.insert(id.str());
   }
-  Position version_of(const OrderId& order) {
-    if (!order) return 0;
-    const auto found = engine().order(order).get();
-    return found ? found->progress.version : 0;
+  void note(const Operation& operation, const Outcome& outcome) {
+    if (outcome.verdict == Verdict::committed && std::holds_alternative<Checkout>(operation))
+      orders_.insert(outcome.transaction);
   }
-  /// Waits until every shard has heard of a commit.
-  void note_commit(const Operation& operation, const Outcome& outcome, Position version_before) {
-    if (std::holds_alternative<Checkout>(operation)) orders_.insert(outcome.transaction);
-    if (options.shards == 1) return;
-    const Names names = names_in(operation);
-    if (names.order) REQUIRE(eventually([&] { return version_of(names.order) > version_before; }));
-    const bool all = eventually([&] {
-      for (const AccountId& id : names.accounts)
-        if (const auto found = engine().account(id).get(); !found || !quiet(*found)) return false;
-      for (const Sku& id : names.skus)
-        if (const auto found = engine().product(id).get(); !found || !quiet(*found)) return false;
-      return true;
-    });
-    REQUIRE(all);
-  }
-  template <class Value, class Read>
-  Value settled(const Read& read) {
-    Result<Value> found = read();
+  template <class Value>
+  static Value there(Result<Value> found) {
     REQUIRE(found);
-    REQUIRE(eventually([&] { return quiet(*found) || quiet(*(found = read())); }));
-    return *found;
+    return std::move(*found);
   }
   template <class Value, class Read>
   std::string text(const Read& read) {
     Result<Value> found = read();
     if (!found) return std::string(to_string(found.code()));
-    return fact(settled<Value>(read));
+    REQUIRE(eventually([&] { return quiet(*found) || quiet(*(found = read())); }));
+    return fact(*found);
   }
 
   TempDir dir_;

@@ -7,6 +7,11 @@ const ListedPrice* Catalog::find(const Sku& sku) const {
   return row ? &entries_[*row].listed : nullptr;
 }
 
+void Catalog::View::prefetch(const Checkout& checkout) const {
+  for (const Line& line : checkout.lines)
+    if (const auto row = catalog_.by_sku_.candidate(line.sku)) __builtin_prefetch(&catalog_.entries_[*row]);
+}
+
 ListedPrice& Catalog::entry(const Sku& sku) {
   if (const auto row = by_sku_.find(sku, [this](auto i) -> const Sku& { return entries_[i].sku; }))
     return entries_[*row].listed;

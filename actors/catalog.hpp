@@ -25,6 +25,8 @@ class Catalog {
    public:
     explicit View(const Catalog& catalog) : lock_(catalog.mutex_), catalog_(catalog) {}
     const ListedPrice* find(const Sku& sku) const override { return catalog_.find(sku); }
+    /// A hint that `checkout` will be planned soon.
+    void prefetch(const Checkout& checkout) const;
 
    private:
     std::shared_lock<std::shared_mutex> lock_;

@@ -19,6 +19,8 @@
 namespace kontor {
 namespace {
 
+constexpr std::size_t kPlannedAhead = 16;  // Requests whose prices are fetched together: their cache misses overlap.
+
 using actors::Fabric;
 using persistence::DirectoryLock;
 namespace fs = std::filesystem;
@@ -184,6 +186,9 @@ void Engine::Impl::submit(std::span<const Request> requests, const OnOutcomes& o
   {
     const actors::Catalog::View prices(fabric->catalog);
     for (std::size_t i = 0; i < requests.size(); ++i) {
+      if (i % kPlannedAhead == 0)
+        for (const Request& next : requests.subspan(i, std::min(kPlannedAhead, requests.size() - i)))
+          if (const auto* checkout = std::get_if<Checkout>(&next.operation)) prices.prefetch(*checkout);
       const Request& request = requests[i];
       const ShardId home = home_of(request.key, count);
       if (const Error full = admission(home, intake.bytes(home)); full.code != Errc::none) {

@@ -125,8 +125,17 @@ OrderBatch* OrderParticipant::batch_of(Position prepared) {
   return &batches_[hint_];
 }
 
+void OrderParticipant::prefetch(std::span<const commit::Decision> coming) const {
+  for (const commit::Decision& decision : coming.first(std::min(coming.size(), kPrefetchAhead))) {
+    const auto it = state_.open().find(decision.transaction);
+    if (it != state_.open().end()) keys_->prefetch_insert(it->second.claim.key.low);
+  }
+}
+
 void OrderParticipant::decide(const Decide::List& list) {
-  for (const commit::Decision& decision : list.decisions) {
+  for (std::size_t i = 0; i < list.decisions.size(); ++i) {
+    if (i % kPrefetchAhead == 0) prefetch(std::span(list.decisions).subspan(i));
+    const commit::Decision& decision = list.decisions[i];
     const auto it = state_.open().find(decision.transaction);
     if (it == state_.open().end()) continue;  // Refused here, or a repeat.
     const KeyDigest key = it->second.claim.key;

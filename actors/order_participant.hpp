@@ -43,6 +43,7 @@ class OrderParticipant {
   commit::Refusal* vote(const BatchPtr& batch, std::uint32_t index, std::span<const OrderDemand> demands,
                         const KeyDigest& digest, Votes& votes);
   persistence::OrderBatch* batch_of(Position prepared);
+  void prefetch(std::span<const commit::Decision> coming) const;
 
   Site site_;
   persistence::OrderArchive archive_;

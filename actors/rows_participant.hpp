@@ -28,18 +28,20 @@ class RowsParticipant {
   Votes prepare(const BatchPtr& batch) {
     Votes votes{batch, Traits::kRole, 0, {}};
     persistence::PreparedWriter record({batch->coordinator, batch->incarnation, batch->first}, bytes_expected_);
-    for_each_item(*batch, site_.shard, Traits::select,
-                  [&](std::uint32_t index, std::span<const Demand> demands, auto&) {
-                    const TransactionId transaction = batch->at(index);
-                    if (state_.holds(transaction)) return;  // A repeat: yes again, and it is on record already.
-                    auto claim = state_.decide(transaction, demands);
-                    if (!claim) {
-                      votes.refusals.push_back({index, Traits::kRole, claim.error(), {}});
-                      return;
-                    }
-                    state_.hold(transaction, std::move(*claim), as_of_.appended + 1);
-                    record.item(index, demands);
-                  });
+    for_each_item(
+        *batch, site_.shard, Traits::select,
+        [&](std::span<const Demand> demands) { state_.resource.prefetch(demands); },
+        [&](std::uint32_t index, std::span<const Demand> demands, auto&) {
+          const TransactionId transaction = batch->at(index);
+          if (state_.holds(transaction)) return;  // A repeat: yes again, and it is on record already.
+          auto claim = state_.decide(transaction, demands);
+          if (!claim) {
+            votes.refusals.push_back({index, Traits::kRole, claim.error(), {}});
+            return;
+          }
+          state_.hold(transaction, std::move(*claim), as_of_.appended + 1);
+          record.item(index, demands);
+        });
     if (record.items() > 0) {
       std::string payload = record.take();
       bytes_expected_ = payload.size() + payload.size() / 4;
@@ -51,7 +53,12 @@ class RowsParticipant {
   }
 
   void decide(const Decide::List& list) {
-    for (const commit::Decision& decision : list.decisions) state_.settle(decision, list.position);
+    for (std::size_t i = 0; i < list.decisions.size(); ++i) {
+      if (i % kPrefetchAhead == 0)
+        for (std::size_t j = i; j < std::min(i + kPrefetchAhead, list.decisions.size()); ++j)
+          state_.prefetch(list.decisions[j].transaction);
+      state_.settle(list.decisions[i], list.position);
+    }
     for (const commit::Decision& decision : list.early) state_.settle(decision, list.position, true);
     as_of_.decided = list.position;
   }

@@ -1,5 +1,7 @@
 #pragma once
+#include <algorithm>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "actors/engine.hpp"
@@ -42,7 +44,29 @@ struct Batch {
 };
 using BatchPtr = std::shared_ptr<const Batch>;
 
-/// Calls `visit(index in batch, demands, bundle)` for each item that `select(Work)` picks of shard `shard`'s work.
+/// So much is prefetched before it is used: enough to overlap the cache misses, little enough to stay in the cache.
+inline constexpr std::size_t kPrefetchAhead = 64;
+
+/// Calls `visit(index in batch, demands, bundle)` for each item that `select(Work)` picks of shard `shard`'s work, and
+/// `ahead(demands)` some time before, for several items together.
+template <class Select, class Ahead, class Visit>
+void for_each_item(const Batch& batch, ShardId shard, const Select& select, const Ahead& ahead, const Visit& visit) {
+  for (const Batch::Part& part : batch.parts) {
+    const Bundle& bundle = part.submission->bundle;
+    const auto& demands = select(bundle.work[shard]);
+    std::size_t fetched = 0;
+    for (const auto& item : demands.items) {
+      if (item.end > fetched) {
+        const std::size_t begin = fetched;
+        fetched = std::min(std::max<std::size_t>(item.end, begin + kPrefetchAhead), demands.demands.size());
+        ahead(std::span(demands.demands).subspan(begin, fetched - begin));
+      }
+      visit(part.offset + item.transaction, demands.of(item), bundle);
+    }
+  }
+}
+
+/// The same without a look ahead.
 template <class Select, class Visit>
 void for_each_item(const Batch& batch, ShardId shard, const Select& select, const Visit& visit) {
   for (const Batch::Part& part : batch.parts) {

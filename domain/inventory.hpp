@@ -67,6 +67,11 @@ class Inventory {
   /// Products defined or priced since the last call: what a price list must learn.
   std::vector<Product> take_repriced();
 
+  /// A hint that these will be decided soon.
+  void prefetch(std::span<const StockDemand> demands) const {
+    for (const StockDemand& demand : demands)
+      if (const auto row = by_sku_.candidate(demand.sku)) rows_.prefetch(*row);
+  }
   const Product* find(const Sku& sku) const;
   const Rows<Product>& rows() const { return rows_; }
   Rows<Product>& rows() { return rows_; }

@@ -59,6 +59,11 @@ class Ledger {
   void hold_creation(const Account& account) { creating_.insert(account.id); }
   void settle_creation(const Account& account, bool commit);
 
+  /// A hint that these will be decided soon.
+  void prefetch(std::span<const PaymentDemand> demands) const {
+    for (const PaymentDemand& demand : demands)
+      if (const auto row = by_id_.candidate(demand.account)) rows_.prefetch(*row);
+  }
   const Account* find(const AccountId& id) const;
   const Rows<Account>& rows() const { return rows_; }
   Rows<Account>& rows() { return rows_; }

@@ -22,6 +22,12 @@ class Rows {
   Index size() const { return size_; }
   std::size_t blocks() const { return blocks_.size(); }
   const Row& operator[](Index index) const { return (*blocks_[index / kRowsPerBlock])[index % kRowsPerBlock]; }
+  /// A hint that the row will be used soon.
+  void prefetch(Index index) const {
+    const Row& row = (*this)[index];
+    __builtin_prefetch(&row, 1);
+    __builtin_prefetch(reinterpret_cast<const char*>(&row + 1) - 1, 1);
+  }
   /// For a change: the row's block will be part of the next checkpoint.
   Row& change(Index index) {
     mark(index / kRowsPerBlock);

@@ -32,6 +32,14 @@ class KeyGeneration {
     ++size_;
   }
 
+  /// A hint that a key with this hash will be inserted soon.
+  void prefetch(std::uint64_t hash) const {
+    const Partition& partition = partitions_[hash >> 56];
+    if (partition.slots.empty()) return;
+    __builtin_prefetch(&partition.slots[hash & (partition.slots.size() - 1)], 1);
+    __builtin_prefetch(partition.entries.data() + partition.entries.size(), 1);
+  }
+
   /// Adds the locators of all entries with this hash.
   void find(std::uint64_t hash, std::vector<std::uint64_t>& found) const {
     const Partition& partition = partitions_[hash >> 56];

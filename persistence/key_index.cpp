@@ -118,6 +118,11 @@ Result<void> KeyIndex::load() {
 
 void KeyIndex::prefetch(std::uint64_t hash) const { impl_->filter.prefetch(hash); }
 
+void KeyIndex::prefetch_insert(std::uint64_t hash) const {
+  impl_->filter.prefetch(hash);
+  impl_->active.prefetch(hash);
+}
+
 bool KeyIndex::maybe(std::uint64_t hash) const { return impl_->filter.maybe(hash); }
 
 void KeyIndex::mark(std::uint64_t hash) { impl_->filter.mark(hash); }

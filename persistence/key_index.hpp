@@ -42,7 +42,7 @@ class KeyIndex {
   /// An empty index, or with `load` what the tables hold. `store` is read, `journal` written; without a journal the
   /// index can only be read. `filter_keys` is how many keys the first filter is made for (16 bits a key, so 4 Mi keys
   /// take 8 MiB); when they are exceeded another filter of double the size is added.
-  KeyIndex(const Store& store, JournalSink* journal, std::size_t filter_keys = std::size_t{32} << 20);
+  KeyIndex(const Store& store, JournalSink* journal, std::size_t filter_keys = std::size_t{4} << 20);
   KeyIndex(const Store& store, JournalSink* journal, std::size_t filter_keys, const Tuning& tuning);
   ~KeyIndex();
 
@@ -51,6 +51,8 @@ class KeyIndex {
 
   /// Fetches what `maybe` will read: for all hashes of a batch first, then their cache misses overlap.
   void prefetch(std::uint64_t hash) const;
+  /// Fetches what `insert` will change, in the same way.
+  void prefetch_insert(std::uint64_t hash) const;
   /// False: certainly never marked. One cache miss.
   bool maybe(std::uint64_t hash) const;
   /// Marks a hash in the filter only (a request is being prepared; it may still abort, which costs a false positive).

@@ -60,6 +60,13 @@ class Participant {
     hold(transaction, std::move(claim), prepared, [](auto) { return true; });
   }
 
+  /// A hint that this transaction will be settled soon.
+  void prefetch(const TransactionId& transaction) const {
+    const auto it = open_.find(transaction);
+    if (it == open_.end()) return;
+    for (const auto& posting : it->second.claim.postings) resource.rows().prefetch(posting.row);
+  }
+
   /// Takes in a decision, whose record is at `decided`. A decision for a transaction that is not open changes nothing:
   /// it is a repeat, or an abort of what was refused; `early` (the prepare may still come) leaves a tombstone.
   /// Returns whether a promise was ended.

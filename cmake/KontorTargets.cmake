@@ -28,6 +28,8 @@ function(kontor_library name)
     add_library(${name} STATIC ${arg_SOURCES})
     set(scope PUBLIC)
     target_link_libraries(${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE} $<BUILD_INTERFACE:kontor_warnings>)
+    # With link-time optimisation too, an installed library can be linked by any compiler.
+    target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-ffat-lto-objects>)
     if(NOT arg_PUBLIC MATCHES "CAF::") # CAF 0.17's headers dereference an empty shared_ptr (init_fun_factory.hpp).
       target_compile_definitions(${name} PRIVATE $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
     endif()

@@ -58,19 +58,27 @@ const OrderId* amended_order(const Operation& operation) {
   return nullptr;
 }
 
-Result<std::uint16_t> shards_of(const EngineOptions& options, std::string* explanation) {
-  const std::uint16_t found = persistence::count_shards(options.dir);
-  const auto refuse = [&](Errc code, const std::string& text) {
-    if (explanation) *explanation = options.dir.string() + ": " + text;
-    return Error{code, "shards"};
-  };
+Error refuse_dir(const EngineOptions& options, Errc code, const std::string& text, std::string* explanation) {
+  if (explanation) *explanation = options.dir.string() + ": " + text;
+  return Error{code, "shards"};
+}
+
+/// `found`: how many are there. Fewer than asked for may be all that a crash let the first opening make; open_shards
+/// looks whether anything is in them.
+Result<std::uint16_t> shards_of(const EngineOptions& options, std::uint16_t found, std::string* explanation) {
+  const auto refuse = [&](Errc code, const std::string& text) { return refuse_dir(options, code, text, explanation); };
   if (options.shards > kShardsMax)
     return refuse(Errc::invalid_argument, "at most " + std::to_string(kShardsMax) + " shards");
+  std::error_code ignored;
+  for (auto id = static_cast<ShardId>(found + 1); id < kShardsMax; ++id)
+    if (fs::exists(persistence::shard_dir(options.dir, id) / "data.mdb", ignored))
+      return refuse(Errc::incompatible_format,
+                    "shard " + std::to_string(found) + " is missing, but shard " + std::to_string(id) + " is there");
   if (found == 0) return options.shards == 0 ? std::uint16_t{1} : options.shards;
-  if (options.shards != 0 && options.shards != found)
+  if (options.shards != 0 && options.shards < found)
     return refuse(Errc::incompatible_format, "was made with " + std::to_string(found) + " shards, not " +
                                                  std::to_string(options.shards) + "; the number is fixed at creation");
-  return found;
+  return options.shards == 0 ? found : options.shards;
 }
 
 }  // namespace
@@ -134,7 +142,8 @@ struct Engine::Impl {
 };
 
 Result<void> Engine::Impl::open_shards(std::string* explanation) {
-  const auto count = shards_of(options, explanation);
+  const std::uint16_t found = persistence::count_shards(options.dir);
+  const auto count = shards_of(options, found, explanation);
   if (!count) return count.error();
   fabric = std::make_unique<Fabric>(*count);
   fabric->now_ns = unix_now_ns;
@@ -146,6 +155,10 @@ Result<void> Engine::Impl::open_shards(std::string* explanation) {
                                      explanation);
     if (!shard) return shard.error();
     const persistence::RecoveredShard& recovered = (*shard)->recovered();
+    if (found < *count && !recovered.fresh)  // A new shard beside it would pass for one that lost everything.
+      return refuse_dir(options, Errc::incompatible_format,
+                        "only " + std::to_string(found) + " of its " + std::to_string(*count) + " shards are there",
+                        explanation);
     recovery.records += recovered.records;
     recovery.transactions += recovered.transactions;
     recovery.committed += recovered.committed;
@@ -163,12 +176,16 @@ void Engine::Impl::start() {
   // All handles first: a coordinator may write to any other shard in its first message.
   for (auto& shard : shards) shard->spawn(*system, *fabric);
   for (auto& shard : shards) shard->start();
+  // The system waits at its end for every thread that still holds its logger, as this one does by now: without this,
+  // only the thread that opened an engine could close it.
+  caf::logger::set_current_actor_system(nullptr);
 }
 
 Error Engine::Impl::admission(ShardId home, std::size_t more_bytes) const {
   const Fabric::Shard& shard = fabric->shards[home];
   if (shard.open_transactions >= options.open_transactions_max) return {Errc::overloaded, "open transactions"};
-  if (shard.open_bytes + more_bytes >= kOpenBytesMax) return {Errc::overloaded, "open bytes"};
+  const std::uint64_t bytes_max = std::min<std::uint64_t>(kOpenBytesMax, options.reserve_bytes / 4 * 3);
+  if (shard.open_bytes + more_bytes >= bytes_max) return {Errc::overloaded, "open bytes"};
   for (const auto& each : shards)
     if (each->journal().storage_full()) return {Errc::storage_full, "storage"};
   return {};

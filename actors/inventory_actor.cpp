@@ -11,7 +11,6 @@ InventoryActor::behavior_type inventory(InventoryActor::stateful_pointer<State> 
                                         std::shared_ptr<std::unique_ptr<InventoryParticipant>> participant) {
   self->state.site = site;
   self->state.participant = std::move(*participant);
-  site.fabric->catalog.set(self->state.participant->resource().take_repriced());
   return {
       [=](const Prepare& message) { on_prepare(self, message); },
       [=](const Decide& message) {
@@ -32,6 +31,8 @@ InventoryActor::behavior_type inventory(InventoryActor::stateful_pointer<State> 
 
 InventoryActor spawn_inventory(caf::actor_system& system, Site site,
                                std::unique_ptr<InventoryParticipant> participant) {
+  // Now, not in the actor's first turn: whoever opened the engine may buy at once.
+  site.fabric->catalog.set(participant->resource().take_repriced());
   // CAF copies the arguments of a behaviour, so what can only be moved travels in a shared box.
   return system.spawn(inventory, site, std::make_shared<std::unique_ptr<InventoryParticipant>>(std::move(participant)));
 }

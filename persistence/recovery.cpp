@@ -386,7 +386,11 @@ Result<void> read_coordinator(Context& context, RecoveredShard& shard, std::stri
   return {};
 }
 
-Result<void> check_format(const Store& store, const Format& expected, RecoveredShard& shard) {
+std::string in_words(const Format& format) {
+  return "shard " + std::to_string(format.shard) + " of " + std::to_string(format.shards);
+}
+
+Result<void> check_format(const Store& store, const Format& expected, RecoveredShard& shard, std::string& explanation) {
   const Store::Reader reader(store);
   const auto row = reader.get(Table::meta, kFormatKey);
   if (row.code() == Errc::not_found) {
@@ -401,8 +405,10 @@ Result<void> check_format(const Store& store, const Format& expected, RecoveredS
   if (!format) return format.error();
   shard.format = *format;
   if (format->version != expected.version) return Error{Errc::incompatible_format, "format version"};
-  if (format->shard != expected.shard || format->shards != expected.shards)
+  if (format->shard != expected.shard || format->shards != expected.shards) {
+    explanation = "was made as " + in_words(*format) + ", not as " + in_words(expected);
     return Error{Errc::incompatible_format, "shard number or count"};
+  }
   return {};
 }
 
@@ -440,7 +446,7 @@ Result<RecoveredShard> recover(const Store& store, const Format& expected, KeyIn
     if (explanation) *explanation = store.dir().string() + ": " + (text.empty() ? std::string(error.detail) : text);
     return error;
   };
-  if (auto format = check_format(store, expected, shard); !format) return fail(format.error());
+  if (auto format = check_format(store, expected, shard, text); !format) return fail(format.error());
   Context context{store, shard.format.shard, {}};
   if (auto read = read_coordinator(context, shard, text); !read) return fail(read.error());
   {

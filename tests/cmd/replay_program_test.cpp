@@ -12,6 +12,8 @@
 
 #include "cmd/kontor/exit_codes.hpp"
 #include "cmd/kontor/temporary_directory.hpp"
+#include "persistence/directory_lock.hpp"
+#include "persistence/store.hpp"
 #include "tests/cmd/program.hpp"
 #include "tests/cmd/random_invoices.hpp"
 #include "tests/support/catch.hpp"
@@ -121,6 +123,21 @@ TEST_CASE("replay: a directory keeps what was booked, on one shard or more", "[c
     CHECK(ended.json().at("troubles_total").to_number<int>() > 0);
     CHECK(ended.json().at("audit").at("clean").as_bool());
   }
+}
+
+TEST_CASE("replay: killed while the shards are made and run again, it makes them all", "[cmd][replay]") {
+  const TemporaryDirectory dir = scratch();
+  const fs::path cut = dir.path() / "cut", whole = dir.path() / "whole";
+  const auto found = static_cast<kontor::ShardId>(GENERATE(1, 2));
+  for (kontor::ShardId id = 0; id < found; ++id)  // As far as the killed run came: files, and nothing in them.
+    REQUIRE(kontor::persistence::Store::open({kontor::persistence::shard_dir(cut, id)}));
+  const auto replay = [](const fs::path& data, const char* shards) {
+    return run_kontor({"replay", kSample, "--json", "--data", data.string(), "--shards", shards});
+  };
+  const Ended again = replay(cut, "3");
+  CHECK(again.exit_code == kExitOk);
+  CHECK(again.lines == replay(whole, "3").lines);
+  CHECK(replay(cut, "4").exit_code == kExitBadData);  // Now the number is fixed.
 }
 
 TEST_CASE("replay: refused rows are listed with line, invoice, code and reason", "[cmd][replay]") {

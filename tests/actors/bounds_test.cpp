@@ -394,6 +394,9 @@ void is_full(Till& till, Units sold) {
 
 TEST_CASE("bounds: when the storage is full new work is refused, promised work finishes, and reads go on",
           "[actors][engine][limits]") {
+  CHECK(EngineOptions{}.map_bytes == kMapBytesDefault);
+  CHECK(EngineOptions{}.reserve_bytes == kReserveBytesMin);
+  CHECK(EngineOptions{}.checkpoint_journal_bytes == kCheckpointJournalBytes);
   const std::uint64_t checkpoint_bytes = GENERATE(as<std::uint64_t>(), 0, 100'000);
   Till till(shards(), tiny(4u << 20, checkpoint_bytes));
   auto sold = static_cast<Units>(fill(till));

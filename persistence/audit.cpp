@@ -145,6 +145,8 @@ class Auditor {
       stored = *replayed;
     } else if (auto row = archive.progress(id)) {
       stored = std::move(row->progress);
+    } else if (row.code() != Errc::not_found) {
+      return fault(name + ": its progress cannot be read: " + std::string(row.error().detail));
     } else {
       return fault(name + ": was amended but its progress is missing");
     }

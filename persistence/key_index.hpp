@@ -40,9 +40,9 @@ class KeyIndex {
   };
 
   /// An empty index, or with `load` what the tables hold. `store` is read, `journal` written; without a journal the
-  /// index can only be read. `filter_keys` is how many keys the first filter is made for (16 bits a key, so 4 Mi keys
-  /// take 8 MiB); when they are exceeded another filter of double the size is added.
-  KeyIndex(const Store& store, JournalSink* journal, std::size_t filter_keys = std::size_t{4} << 20);
+  /// index can only be read. `filter_keys` is how many keys the first filter is made for (16 bits a key, so 32 Mi keys
+  /// take 64 MiB); when they are exceeded another filter of double the size is added.
+  KeyIndex(const Store& store, JournalSink* journal, std::size_t filter_keys = std::size_t{32} << 20);
   KeyIndex(const Store& store, JournalSink* journal, std::size_t filter_keys, const Tuning& tuning);
   ~KeyIndex();
 

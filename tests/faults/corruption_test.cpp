@@ -117,7 +117,8 @@ TEST_CASE("journal: a flipped bit anywhere is named or harmless", "[faults]") {
     flip(persistence::shard_dir(bad, 0) / "data.mdb", bit);
     CAPTURE(bit / 8, bit % 8);
     const std::string found = contents(bad);
-    if (found == "refused") {
+    // Damage to what is read only when somebody asks for it, such as an old order, is named by the auditor.
+    if (found == "refused" || found.starts_with("clean 0")) {
       ++refused;
       const auto verified = persistence::verify(bad);
       CHECK((!verified || !verified->sound()));

@@ -21,6 +21,7 @@ CoordinatorActor::behavior_type coordinator(CoordinatorState::Self self, Site si
       [=](const Decisions& message) { state->on_decisions(message); },
       [=](const Acknowledge& message) { state->on_acknowledge(message); },
       [=](const Inquire& message) { state->on_inquire(message); },
+      [=](const Notices& message) { state->on_notices(message); },
       [=](const Checkpoint& message) { state->on_checkpoint(message.done); },
       [=](CheckpointDone) { state->on_checkpoint_done(); },
       [=](Captured message) { state->on_captured(message.role); },

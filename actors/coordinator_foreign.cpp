@@ -29,7 +29,9 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
   Pending pending;
   pending.position = ballot.position();
   pending.votes = SiteVotes{votes.batch, site_.shard, ballot.take_refusals()};
-  const std::vector<commit::Decision> early = std::move(it->second.early);
+  const std::vector<commit::Decision> released = enlist_foreign(batch, pending.votes->refusals);
+  std::vector<commit::Decision> early = std::move(it->second.early);
+  early.insert(early.end(), released.begin(), released.end());
   ballots_.erase(it);
   auto refusal = pending.votes->refusals.begin();
   const std::uint64_t bit = std::uint64_t{1} << site_.shard;
@@ -63,13 +65,17 @@ CoordinatorState::ForeignBatch* CoordinatorState::voting_on(const TransactionId&
 /// Outcomes of transactions prepared here, from their coordinator. Repeats are answered like the first.
 void CoordinatorState::on_decisions(const Decisions& message) {
   Pending pending;
-  std::vector<TransactionId> acknowledge;
+  std::vector<TransactionId> acknowledge, forgotten;
   for (const commit::Decision& decision : *message.decisions) {
     if (decision.transaction.shard != message.coordinator) continue;  // Only its own coordinator may decide.
     if (ForeignBatch* batch = voting_on(decision.transaction)) {
       // The abort overtook this site's votes; its record must not: replay takes in a promise, then its end.
       batch->early.push_back(decision);
       continue;
+    }
+    if (!decision.commit && quorum_->in_doubt(decision.transaction)) {
+      quorum_->drop(decision.transaction);
+      forgotten.push_back(decision.transaction);
     }
     switch (foreign_.learn(decision)) {
       case commit::Site::Lesson::apply:
@@ -94,6 +100,9 @@ void CoordinatorState::on_decisions(const Decisions& message) {
   } else {
     pending.position = pending_.empty() ? durable_ : pending_.back().position;
   }
+  if (!forgotten.empty())
+    site_.journal->append(Stream::coordinator, RecordKind::ended, persistence::write_ended(forgotten),
+                          site_.fabric->now_ns());
   add_pending(std::move(pending));
 }
 

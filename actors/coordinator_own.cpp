@@ -94,7 +94,9 @@ void CoordinatorState::on_votes(const Votes& votes) {
   if (!flight->ballot.complete()) return;
   // The votes and the decision share this shard's journal: the decision, appended later, proves them.
   std::vector<Coordinator::Made> made;
-  machine_->votes(site_.shard, batch.first, batch.count, flight->ballot.take_refusals(), site_.fabric->now_ns(), made);
+  const std::vector<commit::Refusal> refusals = flight->ballot.take_refusals();
+  enlist_own(batch, refusals);
+  machine_->votes(site_.shard, batch.first, batch.count, refusals, site_.fabric->now_ns(), made);
   journal_decisions(std::move(made));
 }
 
@@ -106,6 +108,7 @@ void CoordinatorState::on_site_votes(const SiteVotes& votes) {
 
 /// One record for all decisions made now. Aborts ride along: they need no force, but a place in the order.
 void CoordinatorState::journal_decisions(std::vector<Coordinator::Made> made) {
+  made = hand_to_quorum(std::move(made));
   if (made.empty()) return;
   std::vector<persistence::OwnDecision> decisions;
   decisions.reserve(made.size());
@@ -149,11 +152,14 @@ void CoordinatorState::tell(const Pending& pending) {
   for (const auto& [shard, transactions] : pending.acknowledge)
     self_->send(site_.fabric->shards[shard].coordinator,
                 Acknowledge{site_.shard, std::make_shared<const std::vector<TransactionId>>(transactions)});
-  if (pending.own.empty()) return;
+  tell_quorum(pending.letters);
+  std::vector<Coordinator::Made> answerable;
+  for (const Coordinator::Made& m : pending.agreed)
+    m.commit ? static_cast<void>(unconfirmed_.emplace(m.sequence, m)) : answerable.push_back(m);
+  if (pending.own.empty()) return tell_callers(answerable);
   tell_sites(pending);
   const std::uint64_t self_bit = std::uint64_t{1} << site_.shard;
-  std::vector<Coordinator::Made> answerable;
-  answerable.reserve(pending.own.size());
+  answerable.reserve(answerable.size() + pending.own.size());
   for (const Coordinator::Made& m : pending.own) {
     if (m.commit && (m.sites & ~self_bit) != 0) {
       unconfirmed_.emplace(m.sequence, m);
@@ -269,20 +275,25 @@ void CoordinatorState::answer(const SubmissionPtr& submission, std::vector<Outco
 
 void CoordinatorState::on_acknowledge(const Acknowledge& message) {
   std::vector<TransactionId> ended;
+  for (const TransactionId& transaction : *message.transactions)
+    if (machine_->acknowledge(transaction, message.site)) ended.push_back(transaction);
+  confirm(ended);
+  if (!ended.empty())
+    site_.journal->append(Stream::coordinator, RecordKind::ended, persistence::write_ended(ended),
+                          site_.fabric->now_ns());
+}
+
+/// Every site has these in: their callers are answered.
+void CoordinatorState::confirm(std::span<const TransactionId> transactions) {
   std::map<std::uint64_t, Coordinator::Made> confirmed;
-  for (const TransactionId& transaction : *message.transactions) {
-    if (!machine_->acknowledge(transaction, message.site)) continue;
-    ended.push_back(transaction);
-    if (transaction.incarnation != machine_->incarnation()) continue;  // Its caller is gone.
+  for (const TransactionId& transaction : transactions) {
+    if (transaction.shard != site_.shard || transaction.incarnation != machine_->incarnation()) continue;
     if (auto made = unconfirmed_.extract(transaction.sequence)) confirmed.insert(std::move(made));
   }
   std::vector<Coordinator::Made> made;
   made.reserve(confirmed.size());
   for (const auto& [unused, m] : confirmed) made.push_back(m);
   tell_callers(made);
-  if (!ended.empty())
-    site_.journal->append(Stream::coordinator, RecordKind::ended, persistence::write_ended(ended),
-                          site_.fabric->now_ns());
 }
 
 /// A decision that is made but not durable is nobody's business yet.

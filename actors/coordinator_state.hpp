@@ -8,6 +8,7 @@
 #include "actors/coordinator_actor.hpp"
 #include "domain/commit/ballot.hpp"
 #include "domain/commit/coordinator.hpp"
+#include "domain/commit/quorum.hpp"
 #include "domain/commit/site.hpp"
 
 namespace kontor::actors {
@@ -36,6 +37,9 @@ class CoordinatorState {
   void on_prepare(const Prepare& message);
   void on_decisions(const Decisions& message);
 
+  // coordinator_quorum.cpp: three-phase commit.
+  void on_notices(const Notices& message);
+
   // coordinator_upkeep.cpp: deadlines, re-sending, checkpoints.
   void on_tick();
   void on_checkpoint(std::shared_ptr<std::function<void()>> done);
@@ -53,10 +57,12 @@ class CoordinatorState {
   /// Something to be told once its record is durable.
   struct Pending {
     Position position = 0;
-    std::vector<commit::Coordinator::Made> own;    ///< Own decisions: participants, sites and callers wait.
-    std::vector<commit::Decision> learned, early;  ///< Others' decisions: participants wait.
+    std::vector<commit::Coordinator::Made> own;     ///< Own decisions: participants, sites and callers wait.
+    std::vector<commit::Coordinator::Made> agreed;  ///< Own, ended by a quorum and among `learned`: callers wait.
+    std::vector<commit::Decision> learned, early;   ///< Others' decisions: participants wait.
     std::map<ShardId, std::vector<TransactionId>> acknowledge;
     std::optional<SiteVotes> votes;  ///< To the coordinator of a foreign batch.
+    std::vector<commit::Letter> letters;
   };
   /// A batch of another shard's coordinator that this site is voting on.
   struct ForeignBatch {
@@ -71,6 +77,14 @@ class CoordinatorState {
   void journal_decisions(std::vector<commit::Coordinator::Made> made);
   void tell(const Pending& pending);
   void tell_participants(const Pending& pending);
+  void tell_quorum(const std::vector<commit::Letter>& letters);
+  void act(const commit::Effects& effects);
+  std::vector<commit::Coordinator::Made> agreed(std::span<const commit::Decision> decisions);
+  void enlist_own(const Batch& batch, const std::vector<commit::Refusal>& refusals);
+  std::vector<commit::Decision> enlist_foreign(const Batch& batch, std::vector<commit::Refusal>& refusals);
+  std::vector<commit::Coordinator::Made> hand_to_quorum(std::vector<commit::Coordinator::Made> made);
+  commit::Known known(const TransactionId& transaction) const;
+  void confirm(std::span<const TransactionId> transactions);
   void tell_sites(const Pending& pending);
   void tell_callers(const std::vector<commit::Coordinator::Made>& made);
   void add_pending(Pending pending);
@@ -90,6 +104,9 @@ class CoordinatorState {
   CoordinatorOptions options_;
   std::optional<commit::Coordinator> machine_;
   commit::Site foreign_;
+  std::optional<commit::Quorum> quorum_;
+  /// Own transactions by sequence whose outcome is a quorum's to say; their callers wait.
+  std::map<std::uint64_t, commit::Coordinator::Made> proposed_;
 
   std::vector<SubmissionPtr> gathered_;
   bool flush_sent_ = false;
@@ -106,6 +123,7 @@ class CoordinatorState {
   bool checkpointing_ = false;
   commit::Roles captured_ = 0;
   Position replay_from_ = 0;
+  persistence::Stances stances_at_checkpoint_;  ///< As it began: replay starts before what has been forgotten since.
   std::uint64_t bytes_at_checkpoint_ = 0;
   std::vector<std::shared_ptr<std::function<void()>>> waiting_;
   std::vector<std::shared_ptr<std::function<void()>>> next_waiting_;
@@ -113,6 +131,7 @@ class CoordinatorState {
   // What was unanswered at the last look; sent again if it still is at the next.
   std::int64_t resent_at_ns_ = 0;
   std::set<TransactionId> stale_commits_, stale_doubts_;
+  std::set<std::uint64_t> stale_unconfirmed_;
 };
 
 }  // namespace kontor::actors

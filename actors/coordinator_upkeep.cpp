@@ -16,6 +16,8 @@ void CoordinatorState::start(Self self, Site site, CoordinatorOptions options, c
   options_ = std::move(options);
   machine_.emplace(site.shard, start.incarnation, 1);
   for (const auto& [transaction, sites] : start.unacknowledged) machine_->await_acknowledgements(transaction, sites);
+  quorum_.emplace(site.shard, [this](const TransactionId& transaction) { return known(transaction); });
+  for (const auto& [transaction, stance] : start.stances) quorum_->restore(transaction, stance);
   for (const auto& [unused, transaction] : start.high_water) foreign_.raise_high_water(transaction);
   for (const TransactionId& transaction : start.in_doubt) foreign_.prepared(transaction);
   durable_ = told_ = start.durable;
@@ -33,6 +35,9 @@ void CoordinatorState::on_tick() {
   std::vector<commit::Coordinator::Made> made;
   machine_->expire(now_ns, made);
   journal_decisions(std::move(made));
+  commit::Effects effects;
+  quorum_->tick(effects);
+  act(effects);
   const std::int64_t resend_after_ns = std::chrono::nanoseconds(kResendAfter).count();
   if (resent_at_ns_ != 0 && now_ns - resent_at_ns_ < resend_after_ns && now_ns >= resent_at_ns_) return;
   resent_at_ns_ = now_ns;
@@ -55,9 +60,18 @@ void CoordinatorState::resend() {
     self_->send(site_.fabric->shards[shard].coordinator,
                 Decisions{site_.shard, std::make_shared<const std::vector<commit::Decision>>(std::move(decisions))});
 
+  // A site that is away has its commit when it comes back. Its caller need not wait for that.
+  std::vector<commit::Coordinator::Made> late;
+  for (const std::uint64_t sequence : stale_unconfirmed_)
+    if (auto made = unconfirmed_.extract(sequence)) late.push_back(made.mapped());
+  tell_callers(late);
+  stale_unconfirmed_.clear();
+  for (const auto& [sequence, unused] : unconfirmed_) stale_unconfirmed_.insert(sequence);
+
   std::map<ShardId, std::vector<TransactionId>> doubts;
   std::set<TransactionId> in_doubt;
   for (const TransactionId& transaction : foreign_.in_doubt()) {
+    if (quorum_->knows(transaction)) continue;  // Ended by an election, not by asking its coordinator.
     in_doubt.insert(transaction);
     if (stale_doubts_.contains(transaction)) doubts[transaction.shard].push_back(transaction);
   }
@@ -82,6 +96,7 @@ void CoordinatorState::begin_checkpoint() {
   checkpointing_ = true;
   captured_ = 0;
   replay_from_ = told_ + 1;
+  stances_at_checkpoint_ = quorum_->stances();
   bytes_at_checkpoint_ = options_.journal_bytes();
   const Fabric::Shard& own = site_.self();
   self_->send(own.order, Capture{});
@@ -105,6 +120,9 @@ void CoordinatorState::finish_checkpoint() {
     if (!undurable(transaction)) checkpoint.unacknowledged.emplace_back(transaction, sites);
   }
   checkpoint.high_water = foreign_.high_water();
+  std::map<TransactionId, commit::Stance> stances(stances_at_checkpoint_.begin(), stances_at_checkpoint_.end());
+  for (const auto& [transaction, stance] : quorum_->stances()) stances[transaction] = stance;
+  checkpoint.stances.assign(stances.begin(), stances.end());
   site_.journal->put(Table::meta, persistence::checkpoint_key(Stream::coordinator), RecordKind::meta_checkpoint,
                      persistence::write_checkpoint(checkpoint));
   site_.journal->truncate(Stream::coordinator, replay_from_);

@@ -147,6 +147,7 @@ Result<void> Engine::Impl::open_shards(std::string* explanation) {
   if (!count) return count.error();
   fabric = std::make_unique<Fabric>(*count);
   fabric->now_ns = unix_now_ns;
+  fabric->protocol = options.protocol;
   const auto started = std::chrono::steady_clock::now();
   const auto fatal = options.on_fatal ? options.on_fatal : [](const std::string& text) { end_process(text); };
   for (ShardId id = 0; id < *count; ++id) {
@@ -193,7 +194,7 @@ Error Engine::Impl::admission(ShardId home, std::size_t more_bytes) const {
 
 void Engine::Impl::submit(std::span<const Request> requests, const OnOutcomes& on_outcomes) {
   const auto count = static_cast<std::uint16_t>(fabric->size());
-  actors::Intake intake(count, requests.size());
+  actors::Intake intake(count, requests.size(), fabric->protocol);
   std::vector<Outcome> refused;
   std::vector<std::shared_ptr<actors::Amend::List>> amendments(count);
   std::vector<std::size_t> admitted(count, 0);

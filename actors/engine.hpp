@@ -23,6 +23,7 @@ struct EngineOptions {
   std::uint64_t reserve_bytes = kReserveBytesMin;                    ///< Kept free to finish what is promised.
   std::uint64_t checkpoint_journal_bytes = kCheckpointJournalBytes;  ///< Journal written between checkpoints; 0: never.
   std::size_t open_transactions_max = kOpenTransactionsMax;          ///< Admitted and unanswered; beyond: overloaded.
+  commit::Protocol protocol = commit::Protocol::two_phase;           ///< Of requests that name none.
   std::size_t worker_threads = 0;                                    ///< Of the actors; 0: as many as there are cores.
   /// The journal failed and the outcome of its last write is unknown. Must not return; default: print to standard
   /// error and end the process with exit code 74. Recovery at the next open decides.

@@ -33,6 +33,7 @@ struct Fabric {
   std::vector<Shard> shards;
   Catalog catalog;
   Totals totals;
+  commit::Protocol protocol = commit::Protocol::two_phase;  ///< Of requests that name none.
   std::function<std::int64_t()> now_ns;  ///< Unix time: set once here, at the edge; rules get it as a field.
 };
 

@@ -26,8 +26,8 @@ void note_listing(const Operation& operation, std::uint32_t transaction, std::ve
 
 }  // namespace
 
-Intake::Intake(std::uint16_t shards, std::size_t expected)
-    : shards_(shards), expected_(expected / shards + 1), submissions_(shards) {
+Intake::Intake(std::uint16_t shards, std::size_t expected, commit::Protocol protocol)
+    : shards_(shards), expected_(expected / shards + 1), protocol_(protocol), submissions_(shards) {
   bodies_.reserve(shards);
   for (std::uint16_t i = 0; i < shards; ++i) bodies_.emplace_back(expected_ * kBodyBytesUsual);
 }
@@ -91,7 +91,13 @@ void Intake::place(const Request& request, std::uint32_t index, const Error& ref
   }
   for (const PaymentDemand& demand : plan_.payments) append(at(demand.account).payment, transaction, demand);
   for (const StockDemand& demand : plan_.stocks) append(at(demand.sku).inventory, transaction, demand);
-  bundle.transactions.push_back({sites, request.deadline_ns, refusal});
+  TransactionHead head{sites, request.deadline_ns, refusal};
+  if (const auto protocol = request.protocol.value_or(protocol_);
+      protocol != commit::Protocol::two_phase && sites != commit::site_bit(home)) {
+    head.protocol = protocol;
+    head.quorum = commit::with_witnesses(sites, home, shards_);
+  }
+  bundle.transactions.push_back(head);
   submission->indexes.push_back(index);
   note_listing(request.operation, transaction, submission->listings);
 }

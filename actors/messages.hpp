@@ -7,7 +7,7 @@
 #include <caf/all.hpp>
 
 #include "actors/submission.hpp"
-#include "domain/commit/vote.hpp"
+#include "domain/commit/quorum.hpp"
 
 /// Every message that crosses a mailbox, and the actors' interfaces. All are one-way and carry whole batches; payloads
 /// are immutable and shared, so a message costs the same for one checkout as for four thousand.
@@ -65,6 +65,12 @@ struct Inquire {
   std::shared_ptr<const std::vector<TransactionId>> transactions;
 };
 
+/// Between coordinators: three-phase commit (domain/commit/quorum.hpp), all that goes to one site in one message.
+struct Notices {
+  ShardId site = 0;  ///< Of the sender.
+  std::shared_ptr<const std::vector<commit::Notice>> notices;
+};
+
 /// Engine -> coordinator (and its own bytes limit): begin a checkpoint. `done` is called when it is durable.
 struct Checkpoint {
   std::shared_ptr<std::function<void()>> done;
@@ -115,9 +121,9 @@ struct Amend {
 using CoordinatorActor =
     caf::typed_actor<caf::reacts_to<Submit>, caf::reacts_to<Flush>, caf::reacts_to<Prepare>, caf::reacts_to<Votes>,
                      caf::reacts_to<SiteVotes>, caf::reacts_to<Durable>, caf::reacts_to<Decisions>,
-                     caf::reacts_to<Acknowledge>, caf::reacts_to<Inquire>, caf::reacts_to<Checkpoint>,
-                     caf::reacts_to<CheckpointDone>, caf::reacts_to<Captured>, caf::reacts_to<Tick>,
-                     caf::reacts_to<GiveUp>>;
+                     caf::reacts_to<Acknowledge>, caf::reacts_to<Inquire>, caf::reacts_to<Notices>,
+                     caf::reacts_to<Checkpoint>, caf::reacts_to<CheckpointDone>, caf::reacts_to<Captured>,
+                     caf::reacts_to<Tick>, caf::reacts_to<GiveUp>>;
 using OrderActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,
                                     caf::reacts_to<Slice>, caf::reacts_to<Amend>, caf::reacts_to<ReadOrder>>;
 using InventoryActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,
@@ -139,6 +145,7 @@ KONTOR_LOCAL_MESSAGE(Decide)
 KONTOR_LOCAL_MESSAGE(Decisions)
 KONTOR_LOCAL_MESSAGE(Acknowledge)
 KONTOR_LOCAL_MESSAGE(Inquire)
+KONTOR_LOCAL_MESSAGE(Notices)
 KONTOR_LOCAL_MESSAGE(Checkpoint)
 KONTOR_LOCAL_MESSAGE(Capture)
 KONTOR_LOCAL_MESSAGE(Slice)

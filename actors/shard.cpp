@@ -66,9 +66,9 @@ void Shard::spawn(caf::actor_system& system, Fabric& fabric) {
       std::make_unique<PaymentParticipant>(site, std::move(recovered_.payment), appended(Stream::payment), opened));
   CoordinatorOptions options{options_.checkpoint_journal_bytes,
                              [journal = journal_.get()] { return journal->counters().bytes; }};
-  own.coordinator = spawn_coordinator(
-      system, site, std::move(options),
-      {recovered_.incarnation, recovered_.unacknowledged, recovered_.high_water, recovered_.in_doubt, opened - 1});
+  own.coordinator = spawn_coordinator(system, site, std::move(options),
+                                      {recovered_.incarnation, recovered_.unacknowledged, recovered_.high_water,
+                                       recovered_.in_doubt, recovered_.stances, opened - 1});
   on_durable_ = [coordinator = own.coordinator](Position position) { caf::anon_send(coordinator, Durable{position}); };
 }
 

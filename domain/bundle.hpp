@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "domain/commit/protocol.hpp"
 #include "domain/demands.hpp"
 
 /// Many planned transactions, laid flat: one allocation per array, not per transaction.
@@ -32,6 +33,8 @@ struct TransactionHead {
   std::uint64_t sites = 0;       ///< Bit s: shard s takes part. The coordinator's own bit is always set.
   std::int64_t deadline_ns = 0;  ///< Unix time; 0: none.
   Error refusal;  ///< Planning refused it; it still asks whether its key is known, then aborts with this.
+  commit::Protocol protocol = commit::Protocol::two_phase;  ///< Always this when no other site takes part.
+  std::uint64_t quorum = 0;                                 ///< Three-phase: `sites` and witnesses.
 };
 
 struct Bundle {

@@ -1,8 +1,10 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <variant>
 #include <vector>
 
+#include "domain/commit/protocol.hpp"
 #include "domain/ids.hpp"
 #include "domain/money.hpp"
 
@@ -139,6 +141,8 @@ struct Request {
   IdempotencyKey key;  ///< At most one effect per key, whatever the body says.
   Operation operation;
   std::int64_t deadline_ns = 0;  ///< Unix time after which no decision to commit is taken; 0: none.
+  /// How several shards agree; unset: as the engine was opened. Within one shard it makes no difference.
+  std::optional<commit::Protocol> protocol;
 };
 
 }  // namespace kontor

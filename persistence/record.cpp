@@ -39,6 +39,7 @@ std::string_view to_string(RecordKind kind) {
     case RecordKind::opened: return "opened";
     case RecordKind::decided: return "decided";
     case RecordKind::learned: return "learned";
+    case RecordKind::stances: return "stances";
     case RecordKind::ended: return "ended";
     case RecordKind::coordinator_open: return "coordinator_open";
     case RecordKind::order_prepared: return "order_prepared";

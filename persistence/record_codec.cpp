@@ -203,6 +203,45 @@ Result<std::vector<TransactionId>> read_ended(std::string_view payload) {
   return out;
 }
 
+void write_stance(ByteWriter& out, const commit::Stance& stance) {
+  out.fixed(static_cast<std::uint8_t>(stance.protocol)), out.fixed(static_cast<std::uint8_t>(stance.phase));
+  out.fixed(static_cast<std::uint8_t>(stance.voted));
+  out.varint(stance.sites), out.varint(stance.voters);
+  for (const commit::Election& election : {stance.elected, stance.attempt})
+    out.varint(election.round), out.varint(election.leader);
+}
+
+commit::Stance read_stance(ByteReader& in) {
+  commit::Stance stance;
+  const auto protocol = in.fixed<std::uint8_t>(), phase = in.fixed<std::uint8_t>();
+  if (protocol >= commit::kProtocols.size() || phase > static_cast<std::uint8_t>(commit::Phase::aborted)) in.fail();
+  stance.protocol = static_cast<commit::Protocol>(protocol), stance.phase = static_cast<commit::Phase>(phase);
+  stance.voted = in.fixed<std::uint8_t>() != 0;
+  stance.sites = in.varint(), stance.voters = in.varint();
+  for (commit::Election* election : {&stance.elected, &stance.attempt}) {
+    election->round = in.varint_as<std::uint32_t>();
+    election->leader = in.varint_as<ShardId>(kShardsMax - 1);
+  }
+  return stance;
+}
+
+std::string write_stances(std::span<const Stances::value_type> stances) {
+  ByteWriter out(16 + stances.size() * 24);
+  for (const auto& [transaction, stance] : stances) write_transaction(out, transaction), write_stance(out, stance);
+  return out.take();
+}
+
+Result<Stances> read_stances(std::string_view payload) {
+  ByteReader in(payload);
+  Stances out;
+  while (in.ok() && !in.done()) {
+    const TransactionId transaction = read_transaction(in);
+    out.emplace_back(transaction, read_stance(in));
+  }
+  if (!in.done()) return corrupt("stances");
+  return out;
+}
+
 std::string write_opened(ShardId shard, std::uint32_t incarnation) {
   ByteWriter out(8);
   out.fixed(shard), out.fixed(incarnation);

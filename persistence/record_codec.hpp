@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "domain/commit/stance.hpp"
 #include "domain/commit/vote.hpp"
 #include "domain/demands.hpp"
 #include "persistence/operation_codec.hpp"
@@ -27,6 +28,9 @@
 ///   learned           := { transaction, commit: u8 }*
 ///   ended             := { transaction }*
 ///   opened            := shard: u16, incarnation: u32
+///   stances           := { transaction, stance }*
+///   stance            := protocol: u8, phase: u8, voted: u8, sites: varint, voters: varint, election[2]
+///   election          := round: varint, leader: varint                     (elected, attempt)
 namespace kontor::persistence {
 
 /// Which coordinator's transactions a prepared record holds.
@@ -157,6 +161,12 @@ Result<std::vector<commit::Decision>> read_learned(std::string_view payload);
 
 std::string write_ended(std::span<const TransactionId> transactions);
 Result<std::vector<TransactionId>> read_ended(std::string_view payload);
+
+using Stances = std::vector<std::pair<TransactionId, commit::Stance>>;
+void write_stance(ByteWriter& out, const commit::Stance& stance);
+commit::Stance read_stance(ByteReader& in);
+std::string write_stances(std::span<const Stances::value_type> stances);
+Result<Stances> read_stances(std::string_view payload);
 
 std::string write_opened(ShardId shard, std::uint32_t incarnation);
 Result<TransactionId> read_opened(std::string_view payload);  ///< With sequence 0.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <set>
 #include <thread>
 
 namespace kontor::persistence {
@@ -24,6 +25,7 @@ struct Context {
   const Store& store;
   ShardId shard = 0;
   std::vector<DecisionRecord> decisions;
+  std::set<TransactionId> enlisted;  ///< Own ones that only a decision may end: others may have pre-committed.
 };
 
 std::string where(Stream stream, Position position, const Error& error) {
@@ -72,12 +74,14 @@ Result<void> interleave(const Context& context, Stream stream, Position from, co
   return {};
 }
 
-/// The own transactions of earlier incarnations among those open.
+/// The own transactions of earlier incarnations among those open, for which no record means abort.
 template <class Open>
-std::vector<TransactionId> own_before(const Open& open, const TransactionId& opened) {
+std::vector<TransactionId> own_before(const Context& context, const Open& open, const TransactionId& opened) {
   std::vector<TransactionId> out;
   for (const auto& [transaction, unused] : open)
-    if (transaction.shard == opened.shard && transaction.incarnation < opened.incarnation) out.push_back(transaction);
+    if (transaction.shard == opened.shard && transaction.incarnation < opened.incarnation &&
+        !context.enlisted.contains(transaction))
+      out.push_back(transaction);
   std::sort(out.begin(), out.end());
   return out;
 }
@@ -131,7 +135,7 @@ class RowsReplay {
         [this](const commit::Decision& decision, Position position, bool) {
           participant_.settle(decision, position, false, [&](auto row) { return as_of(row).decided < position; });
         },
-        [this](const TransactionId& opened) { return own_before(participant_.open(), opened); }, failure);
+        [this](const TransactionId& opened) { return own_before(context_, participant_.open(), opened); }, failure);
   }
 
  private:
@@ -232,7 +236,7 @@ class OrderReplay {
         [&](const commit::Decision& decision, Position position, bool presumed) {
           on_decision(decision, position, presumed);
         },
-        [this](const TransactionId& opened) { return own_before(shard_.order.open(), opened); }, failure);
+        [this](const TransactionId& opened) { return own_before(context_, shard_.order.open(), opened); }, failure);
   }
 
  private:
@@ -317,10 +321,42 @@ class OrderReplay {
   OrderArchive archive_;
 };
 
+/// The stances as the coordinator's journal leaves them.
+class StanceReplay {
+ public:
+  StanceReplay(ShardId self, std::set<TransactionId>& enlisted) : self_(self), enlisted_(enlisted) {}
+
+  void taken(const TransactionId& transaction, const commit::Stance& stance) {
+    stances_[transaction] = stance;
+    if (stance.voted && transaction.shard == self_) enlisted_.insert(transaction);
+  }
+  /// By the coordinator alone: an abort that nobody can have overtaken.
+  void decided(const OwnDecision& decision) {
+    if (!decision.commit) stances_.erase(decision.transaction);
+  }
+  void learned(const commit::Decision& decision) {
+    const auto it = stances_.find(decision.transaction);
+    if (it != stances_.end()) it->second.phase = decision.commit ? commit::Phase::committed : commit::Phase::aborted;
+  }
+  void ended(const TransactionId& transaction) { stances_.erase(transaction); }
+  /// Known here, but never prepared: a witness's, or a tombstone.
+  bool unvoted(const TransactionId& transaction) const {
+    const auto it = stances_.find(transaction);
+    return it != stances_.end() && !it->second.voted;
+  }
+  Stances take() const { return {stances_.begin(), stances_.end()}; }
+
+ private:
+  ShardId self_;
+  std::set<TransactionId>& enlisted_;
+  std::map<TransactionId, commit::Stance> stances_;
+};
+
 /// Reads the coordinator's journal: decisions for the participants, and what the coordinator itself must remember.
 Result<void> read_coordinator(Context& context, RecoveredShard& shard, std::string& explanation) {
   const Store::Reader reader(context.store);
   std::map<TransactionId, std::uint64_t> unacknowledged;
+  StanceReplay stances(context.shard, context.enlisted);
   std::uint32_t incarnation = 0;
   Position from = 1;
   if (const auto row = reader.get(Table::meta, checkpoint_key(Stream::coordinator)); row) {
@@ -329,6 +365,7 @@ Result<void> read_coordinator(Context& context, RecoveredShard& shard, std::stri
     from = checkpoint->replay_from;
     incarnation = checkpoint->incarnation;
     for (const auto& [transaction, sites] : checkpoint->unacknowledged) unacknowledged[transaction] = sites;
+    for (const auto& [transaction, stance] : checkpoint->stances) stances.taken(transaction, stance);
     shard.high_water = std::move(checkpoint->high_water);
   } else if (row.code() != Errc::not_found) {
     return row.error();
@@ -353,6 +390,7 @@ Result<void> read_coordinator(Context& context, RecoveredShard& shard, std::stri
         for (const OwnDecision& decision : *decided) {
           out.decisions.push_back({decision.transaction, decision.commit});
           if (decision.commit && decision.sites != 0) unacknowledged[decision.transaction] = decision.sites;
+          stances.decided(decision);
         }
         break;
       }
@@ -360,15 +398,24 @@ Result<void> read_coordinator(Context& context, RecoveredShard& shard, std::stri
         auto learned = read_learned(record.payload);
         if (!learned) return learned.error();
         // A participant's checkpoint may have left the prepared record behind while this coordinator's is not done.
-        for (const commit::Decision& decision : *learned)
-          note_high_water(shard.high_water, decision.transaction, context.shard);
+        for (const commit::Decision& decision : *learned) {
+          if (!stances.unvoted(decision.transaction))
+            note_high_water(shard.high_water, decision.transaction, context.shard);
+          stances.learned(decision);
+        }
         out.decisions = std::move(*learned);
         break;
       }
       case RecordKind::ended: {
         const auto ended = read_ended(record.payload);
         if (!ended) return ended.error();
-        for (const TransactionId& transaction : *ended) unacknowledged.erase(transaction);
+        for (const TransactionId& transaction : *ended) unacknowledged.erase(transaction), stances.ended(transaction);
+        return {};
+      }
+      case RecordKind::stances: {
+        const auto taken = read_stances(record.payload);
+        if (!taken) return taken.error();
+        for (const auto& [transaction, stance] : *taken) stances.taken(transaction, stance);
         return {};
       }
       default: return Error{Errc::corrupt_journal, "unexpected kind of record"};
@@ -383,6 +430,7 @@ Result<void> read_coordinator(Context& context, RecoveredShard& shard, std::stri
   if (!inside) return explanation = where(Stream::coordinator, position, inside.error()), inside;
   shard.incarnation = incarnation + 1;
   shard.unacknowledged.assign(unacknowledged.begin(), unacknowledged.end());
+  shard.stances = stances.take();
   return {};
 }
 
@@ -447,7 +495,7 @@ Result<RecoveredShard> recover(const Store& store, const Format& expected, KeyIn
     return error;
   };
   if (auto format = check_format(store, expected, shard, text); !format) return fail(format.error());
-  Context context{store, shard.format.shard, {}};
+  Context context{store, shard.format.shard, {}, {}};
   if (auto read = read_coordinator(context, shard, text); !read) return fail(read.error());
   {
     const Store::Reader reader(store);

@@ -43,6 +43,7 @@ struct RecoveredShard {
   std::vector<std::pair<TransactionId, std::uint64_t>> unacknowledged;
   std::map<ShardId, TransactionId> high_water;
   std::vector<TransactionId> in_doubt;  ///< Prepared here for other shards, decision not known.
+  Stances stances;                      ///< Three-phase transactions that this site has not forgotten.
   Position next = 1;                    ///< The first free position; `opened` must be appended there, before all else.
   Position appended[kStreams] = {};     ///< Last own position of each stream.
   bool fresh = false;                   ///< The store was empty: its format must be written.

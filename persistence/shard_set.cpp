@@ -1,6 +1,9 @@
 #include "persistence/shard_set.hpp"
 
 #include <algorithm>
+#include <map>
+
+#include "domain/commit/stance.hpp"
 
 namespace kontor::persistence {
 namespace {
@@ -21,6 +24,20 @@ void settle(RecoveredShard& shard, const commit::Decision& decision) {
   shard.order.settle(decision, shard.next);
   shard.inventory.settle(decision, shard.next);
   shard.payment.settle(decision, shard.next);
+}
+
+/// Three-phase transactions: as an election among all shards would end them. Returns how many are in doubt.
+std::size_t settle_by_election(std::vector<ShardSet::Shard>& shards) {
+  std::map<TransactionId, std::vector<commit::Stance>> stances;
+  for (const ShardSet::Shard& shard : shards)
+    for (const auto& [transaction, stance] : shard.state.stances) stances[transaction].push_back(stance);
+  std::size_t in_doubt = 0;
+  for (const auto& [transaction, taken] : stances) {
+    const bool commit = commit::would_commit(taken);
+    for (ShardSet::Shard& shard : shards) settle(shard.state, {transaction, commit});
+    in_doubt += std::any_of(taken.begin(), taken.end(), [](const auto& s) { return !is_final(s.phase); }) ? 1u : 0u;
+  }
+  return in_doubt;
 }
 
 }  // namespace
@@ -59,8 +76,12 @@ Result<ShardSet> ShardSet::open(const std::filesystem::path& dir, std::string* e
     if (!state) return state.error();
     set.shards.push_back({std::move(*store), std::move(*state)});
   }
+  set.in_doubt = settle_by_election(set.shards);
   for (Shard& shard : set.shards) {
     for (const TransactionId& transaction : shard.state.in_doubt) {
+      if (!shard.state.order.holds(transaction) && !shard.state.inventory.holds(transaction) &&
+          !shard.state.payment.holds(transaction))
+        continue;  // Just settled.
       const bool known = transaction.shard < set.shards.size();
       settle(shard.state, {transaction, known && committed_by(set.shards[transaction.shard].state, transaction)});
       ++set.in_doubt;

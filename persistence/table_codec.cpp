@@ -156,6 +156,8 @@ std::string write_checkpoint(const CoordinatorCheckpoint& checkpoint) {
     write_transaction(out, transaction), out.varint(sites);
   out.varint(checkpoint.high_water.size());
   for (const auto& [shard, transaction] : checkpoint.high_water) write_transaction(out, transaction);
+  for (const auto& [transaction, stance] : checkpoint.stances)
+    write_transaction(out, transaction), write_stance(out, stance);
   return out.take();
 }
 
@@ -170,6 +172,10 @@ Result<CoordinatorCheckpoint> read_coordinator_checkpoint(std::string_view paylo
   for (std::size_t i = 0; i < shards; ++i) {
     const TransactionId transaction = read_transaction(in);
     out.high_water[transaction.shard] = transaction;
+  }
+  while (in.ok() && !in.done()) {
+    const TransactionId transaction = read_transaction(in);
+    out.stances.emplace_back(transaction, read_stance(in));
   }
   if (!in.done()) return Error{Errc::corrupt_journal, "meta_checkpoint"};
   return out;

@@ -7,7 +7,7 @@
 #include "domain/ledger.hpp"
 #include "domain/order.hpp"
 #include "persistence/bytes.hpp"
-#include "persistence/record.hpp"
+#include "persistence/record_codec.hpp"
 
 /// The values of the tables that checkpoints write. Keys: blocks by number, u32 big-endian; order rows by id, outcome
 /// bitmaps by position, both big-endian; meta by name.
@@ -21,7 +21,8 @@
 ///   outcome_bitmap := decided: u64, state: u8[]                     (by delta; see ItemState)
 ///   meta_checkpoint (payment, inventory, order) := replay_from: u64
 ///   meta_checkpoint (coordinator) := replay_from: u64, incarnation: u32, n: varint, { transaction, sites: varint }[n],
-///                     n: varint, { transaction }[n]                 (unacknowledged commits; high water by shard)
+///                     n: varint, { transaction }[n]                 (unacknowledged commits; high water by shard),
+///                     { transaction, stance }*                      (may be missing; see record_codec.hpp)
 ///   meta_format    := version: u16, shard: u16, shards: u16
 namespace kontor::persistence {
 
@@ -62,6 +63,7 @@ struct CoordinatorCheckpoint {
   std::uint32_t incarnation = 0;
   std::vector<std::pair<TransactionId, std::uint64_t>> unacknowledged;
   std::map<ShardId, TransactionId> high_water;
+  Stances stances;  ///< Of three-phase transactions not forgotten when the checkpoint began or ended.
 };
 std::string write_checkpoint(Position replay_from);
 Result<Position> read_checkpoint(std::string_view payload);

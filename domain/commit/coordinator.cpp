@@ -18,7 +18,9 @@ Coordinator::Coordinator(ShardId self, std::uint32_t incarnation, std::uint64_t 
 
 std::uint64_t Coordinator::begin(const TransactionHead& head) {
   const std::uint64_t sequence = next();
-  open_.push_back({head.sites, head.sites, head.deadline_ns, false, head.refusal});
+  const bool alone = head.sites == site_bit(self_);
+  const Protocol protocol = alone ? Protocol::two_phase : head.protocol;
+  open_.push_back({head.sites, head.sites, head.deadline_ns, false, protocol, head.refusal});
   ++undecided_;
   if (head.deadline_ns != 0) ++with_deadline_;
   return sequence;
@@ -56,6 +58,17 @@ void Coordinator::votes(ShardId site, std::uint64_t first, std::uint32_t count, 
   forget_decided();
 }
 
+std::optional<Coordinator::Made> Coordinator::settle(const TransactionId& transaction, bool commit) {
+  if (transaction.incarnation != incarnation_) return {};
+  Open* open = find(transaction.sequence);
+  if (!open) return {};
+  open->awaited = 0;
+  std::vector<Made> made;
+  decide(transaction.sequence, *open, commit, commit, Error{}, {}, made);
+  forget_decided();
+  return made.front();
+}
+
 void Coordinator::expire(std::int64_t now_ns, std::vector<Made>& made) {
   if (with_deadline_ == 0) return;
   for (std::size_t i = 0; i < open_.size(); ++i) {
@@ -74,8 +87,15 @@ void Coordinator::decide(std::uint64_t sequence, Open& open, bool commit, bool p
   open.decided = true;
   --undecided_;
   if (open.deadline_ns != 0) --with_deadline_;
-  made.push_back({sequence, open.sites, commit, prepared, error, repeat_of});
-  const std::uint64_t others = open.sites & ~(std::uint64_t{1} << self_);
+  if (open.protocol != Protocol::two_phase) {
+    // Whoever said no keeps all others from holding every vote; a vote that is late or missing does not.
+    const bool unsure =
+        !commit && open.protocol == Protocol::three_phase_optimised && error.code == Errc::deadline_exceeded;
+    made.push_back({sequence, open.sites, commit, prepared, unsure, open.protocol, error, repeat_of});
+    return;
+  }
+  made.push_back({sequence, open.sites, commit, prepared, false, open.protocol, error, repeat_of});
+  const std::uint64_t others = open.sites & ~site_bit(self_);
   if (commit && others != 0) await_acknowledgements({self_, incarnation_, sequence}, others);
 }
 

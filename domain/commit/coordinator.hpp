@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -9,7 +10,8 @@
 #include "domain/bundle.hpp"
 #include "domain/commit/vote.hpp"
 
-/// The coordinator's side of two-phase commit with presumed abort: from votes to one decision each.
+/// The coordinator's side: from votes to one decision each. In two_phase it is final, with presumed abort; in the
+/// three-phase forms a commit is a proposal that a quorum has yet to take on (quorum.hpp).
 namespace kontor::commit {
 
 /// What an inquiry about a transaction is told.
@@ -28,7 +30,9 @@ class Coordinator {
     std::uint64_t sequence = 0;
     std::uint64_t sites = 0;  ///< All that take part, as begun.
     bool commit = false;
-    bool prepared = false;    ///< Every site had voted yes (a deadline may still have aborted it).
+    bool prepared = false;  ///< Every site had voted yes (a deadline may still have aborted it).
+    bool unsure = false;    ///< Optimised form: to be aborted, but others may have pre-committed. An election decides.
+    Protocol protocol = Protocol::two_phase;
     Error error;              ///< Why not, when aborted.
     TransactionId repeat_of;  ///< The request had its effect before, by this transaction.
   };
@@ -43,6 +47,8 @@ class Coordinator {
   /// `now_ns` is the time of the event. New decisions are appended to `made`, ascending. Repeats change nothing.
   void votes(ShardId site, std::uint64_t first, std::uint32_t count, std::span<const Refusal> refusals,
              std::int64_t now_ns, std::vector<Made>& made);
+  /// An election ended an own transaction whose votes were still awaited. Nothing if they were not.
+  std::optional<Made> settle(const TransactionId& transaction, bool commit);
   /// Aborts what is undecided and past its deadline.
   void expire(std::int64_t now_ns, std::vector<Made>& made);
 
@@ -67,6 +73,7 @@ class Coordinator {
     std::uint64_t awaited = 0;
     std::int64_t deadline_ns = 0;
     bool decided = false;
+    Protocol protocol = Protocol::two_phase;
     Error refusal;
   };
   Open* find(std::uint64_t sequence);

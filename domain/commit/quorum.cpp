@@ -50,6 +50,17 @@ std::string_view to_string(Notice::Kind kind) {
   return "unlisted";
 }
 
+bool would_commit(std::span<const Stance> reports) {
+  Election highest;
+  bool all_pre_committed = true;
+  for (const Stance& stance : reports) {
+    if (is_final(stance.phase)) return stance.phase == Phase::committed;
+    if (stance.attempt > highest) highest = stance.attempt, all_pre_committed = true;
+    if (stance.attempt == highest) all_pre_committed = all_pre_committed && stance.phase == Phase::pre_committed;
+  }
+  return highest != Election{} && all_pre_committed;
+}
+
 Quorum::Quorum(ShardId self, std::function<Known(const TransactionId&)> known)
     : self_(self), known_(std::move(known)) {}
 
@@ -139,7 +150,7 @@ void Quorum::propose(const TransactionId& transaction, Effects& effects) {
   if (!entry || !entry->enlisted || is_final(entry->stance.phase) || entry->stance.elected > first) return;
   if (entry->campaign) return;
   entry->age = 0;
-  entry->campaign = Campaign{first, 0, {}, true, Phase::pre_committed, entry->early};
+  entry->campaign = Campaign{first, 0, {}, Phase::pre_committed, entry->early};
   Notice notice = about(Notice::Kind::propose, transaction, *entry);
   notice.number = first, notice.phase = Phase::pre_committed;
   // The collectors pre-commit without being told; so many accept that the others need not know.
@@ -149,6 +160,15 @@ void Quorum::propose(const TransactionId& transaction, Effects& effects) {
   Notice own = about(Notice::Kind::accept, transaction, *entry);
   own.number = first;
   effects.after.push_back({self_, own});
+}
+
+void Quorum::abandon(const TransactionId& transaction, Effects& effects) {
+  const auto it = entries_.find(transaction);
+  if (it == entries_.end()) return;
+  const Stance& stance = it->second.stance;
+  if (stance.protocol == Protocol::three_phase_optimised)  // In the other form no witness has heard of it yet.
+    send(effects.after, stance.sites & ~stance.voters, about(Notice::Kind::forget, transaction, it->second));
+  entries_.erase(it);
 }
 
 void Quorum::drop(const TransactionId& transaction) { entries_.erase(transaction); }
@@ -220,8 +240,7 @@ void Quorum::on_propose(ShardId from, const Notice& notice, Effects& effects) {
     effects.after.push_back({from, about(Notice::Kind::refuse, notice.transaction, *entry)});
     return;
   }
-  if (entry->stance.attempt != notice.number)
-    take_on(notice.transaction, *entry, notice.number, notice.phase, effects);
+  if (entry->stance.attempt != notice.number) take_on(notice.transaction, *entry, notice.number, notice.phase, effects);
   effects.after.push_back({from, about(Notice::Kind::accept, notice.transaction, *entry)});
 }
 
@@ -246,8 +265,8 @@ void Quorum::on_ask(ShardId from, const Notice& notice, Effects& effects) {
 }
 
 /// Asked about a transaction without a stance. A voter that has not voted never will: then nobody can have
-/// pre-committed, and it says aborted. So it does when the transaction is over and the asker is a voter in doubt: had it
-/// committed, all would have acknowledged before anybody forgot, the asker among them.
+/// pre-committed, and it says aborted. So it does when the transaction is over and the asker is a voter in doubt: had
+/// it committed, all would have acknowledged before anybody forgot, the asker among them.
 void Quorum::on_ask_unknown(ShardId from, const Notice& notice, Effects& effects) {
   const Known known = known_(notice.transaction);
   if (known == Known::voting) return;  // Pending: it asks again.
@@ -285,6 +304,9 @@ void Quorum::on_decide(const Notice& notice, Effects& effects) {
   if (entry && entry->enlisted && !is_final(entry->stance.phase))
     finish(notice.transaction, *entry, notice.phase, effects);
   if (notice.transaction.shard == self_) return;
+  // Refused here by one participant, promised by another: that one learns of the abort now.
+  if (!entry && (notice.voters & site_bit(self_)) != 0 && notice.phase == Phase::aborted)
+    effects.decided.push_back({notice.transaction, false});
   Entry unknown;
   unknown.stance = first_stance(notice);
   // Also without a stance: it was forgotten, or is a witness that never heard of it, and owes nothing.
@@ -309,7 +331,7 @@ void Quorum::suspect(const TransactionId& transaction, Effects& effects) {
   entry->age = 0;
   entry->patience = std::min(entry->patience * 2, kPatienceTicksMax);
   const Election number{++entry->round, self_};
-  entry->campaign = Campaign{number, 0, {}, true, {}, 0};
+  entry->campaign = Campaign{number, 0, {}, {}, 0};
   entry->stance.elected = number;
   effects.forced.emplace_back(transaction, entry->stance);
   // Nobody may hear the number before it is durable here: after a crash it must not be given out again.
@@ -325,24 +347,17 @@ void Quorum::on_report(ShardId from, const Notice& notice, Effects& effects) {
     send(effects.after, entry->stance.sites & ~site_bit(self_),
          about(Notice::Kind::decide, notice.transaction, *entry));
     if (notice.transaction.shard != self_)
-      effects.after.push_back(
-          {notice.transaction.shard, about(Notice::Kind::acknowledge, notice.transaction, *entry)});
+      effects.after.push_back({notice.transaction.shard, about(Notice::Kind::acknowledge, notice.transaction, *entry)});
     return;
   }
   auto& campaign = entry->campaign;
   if (!campaign || campaign->number != notice.number || campaign->proposed) return;
   if ((campaign->reported & site_bit(from)) != 0) return;
   campaign->reported |= site_bit(from);
-  const bool pre_committed = notice.phase == Phase::pre_committed;
-  if (notice.attempt > campaign->highest) {
-    campaign->highest = notice.attempt;
-    campaign->all_pre_committed = pre_committed;
-  } else if (notice.attempt == campaign->highest) {
-    campaign->all_pre_committed = campaign->all_pre_committed && pre_committed;
-  }
+  Stance& report = campaign->reports.emplace_back();
+  report.phase = notice.phase, report.attempt = notice.attempt;
   if (!is_quorum(campaign->reported, entry->stance.sites)) return;
-  const bool commit = campaign->highest != Election{} && campaign->all_pre_committed;
-  campaign->proposed = commit ? Phase::pre_committed : Phase::pre_aborted;
+  campaign->proposed = would_commit(campaign->reports) ? Phase::pre_committed : Phase::pre_aborted;
   Notice proposal = about(Notice::Kind::propose, notice.transaction, *entry);
   proposal.number = campaign->number, proposal.phase = *campaign->proposed;
   send(effects.after, entry->stance.sites, proposal);
@@ -360,8 +375,8 @@ void Quorum::on_accept(ShardId from, const Notice& notice, Effects& effects) {
   if (campaign->number != notice.attempt || !campaign->proposed) return;
   campaign->accepted |= site_bit(from);
   if (!is_quorum(campaign->accepted, entry->stance.sites)) return;
-  finish(notice.transaction, *entry,
-         *campaign->proposed == Phase::pre_committed ? Phase::committed : Phase::aborted, effects);
+  finish(notice.transaction, *entry, *campaign->proposed == Phase::pre_committed ? Phase::committed : Phase::aborted,
+         effects);
   send(effects.after, entry->stance.sites & ~site_bit(self_), about(Notice::Kind::decide, notice.transaction, *entry));
   if (notice.transaction.shard != self_)
     effects.after.push_back({notice.transaction.shard, about(Notice::Kind::acknowledge, notice.transaction, *entry)});
@@ -388,8 +403,7 @@ void Quorum::on_acknowledge(ShardId from, const Notice& notice, Effects& effects
   if (!is_final(entry->stance.phase)) return;
   entry->owing &= ~site_bit(from);
   if (entry->owing != 0) return;
-  send(effects.after, entry->stance.sites & ~site_bit(self_),
-       about(Notice::Kind::forget, notice.transaction, *entry));
+  send(effects.after, entry->stance.sites & ~site_bit(self_), about(Notice::Kind::forget, notice.transaction, *entry));
   effects.forgotten.push_back(notice.transaction);
   entries_.erase(notice.transaction);
 }

@@ -46,8 +46,8 @@ struct Effects {
   std::vector<std::pair<TransactionId, Stance>> forced;  ///< Write these.
   std::vector<Decision> decided;                         ///< Write these too; own participants hear them when durable.
   std::vector<TransactionId> forgotten;                  ///< Write these some time.
-  std::vector<Letter> now;                               ///< Send when all that was written before this step is durable.
-  std::vector<Letter> after;                             ///< Send when all of this step is durable as well.
+  std::vector<Letter> now;    ///< Send when all that was written before this step is durable.
+  std::vector<Letter> after;  ///< Send when all of this step is durable as well.
 };
 
 /// What the rest of the shard knows about a transaction for which there is no stance.
@@ -69,7 +69,10 @@ class Quorum {
               Effects& effects);
   /// Coordinator: all voters said yes. Leads the first round, unless an election overtook it.
   void propose(const TransactionId& transaction, Effects& effects);
-  /// The coordinator alone aborted, which it may only as long as nobody can have pre-committed. The stance goes.
+  /// The coordinator alone aborts, which it may only as long as nobody can have pre-committed. The stance goes, and
+  /// witnesses are told so; voters hear the decision.
+  void abandon(const TransactionId& transaction, Effects& effects);
+  /// Voter: heard of that. The stance goes.
   void drop(const TransactionId& transaction);
   /// A message. Repeats get the same answer; stale ones change nothing.
   void receive(ShardId from, const Notice& notice, Effects& effects);
@@ -89,20 +92,19 @@ class Quorum {
   struct Campaign {
     Election number;
     std::uint64_t reported = 0;
-    Election highest;                  ///< Attempt among the reports.
-    bool all_pre_committed = true;     ///< Of those with the highest attempt.
-    std::optional<Phase> proposed;     ///< Set when a quorum has reported.
+    std::vector<Stance> reports;
+    std::optional<Phase> proposed;  ///< Set when a quorum has reported.
     std::uint64_t accepted = 0;
   };
   struct Entry {
     Stance stance;
-    bool enlisted = false;        ///< False: only early votes were heard; nothing is on disk.
-    std::uint64_t yes = 0;        ///< Optimised form: votes heard.
-    std::uint64_t early = 0;      ///< Optimised form, coordinator: collectors that were faster than its own count.
-    std::uint64_t owing = 0;      ///< Coordinator: sites whose acknowledgement is awaited.
-    std::uint32_t round = 1;      ///< The highest heard of.
-    std::uint32_t age = 0;        ///< Ticks since something moved.
-    std::uint32_t patience = 0;   ///< Ticks until the next step; grows with each election in vain.
+    bool enlisted = false;       ///< False: only early votes were heard; nothing is on disk.
+    std::uint64_t yes = 0;       ///< Optimised form: votes heard.
+    std::uint64_t early = 0;     ///< Optimised form, coordinator: collectors that were faster than its own count.
+    std::uint64_t owing = 0;     ///< Coordinator: sites whose acknowledgement is awaited.
+    std::uint32_t round = 1;     ///< The highest heard of.
+    std::uint32_t age = 0;       ///< Ticks since something moved.
+    std::uint32_t patience = 0;  ///< Ticks until the next step; grows with each election in vain.
     std::optional<Campaign> campaign;
   };
   using Entries = std::map<TransactionId, Entry>;

@@ -23,6 +23,11 @@ class Site {
   /// A decision arrives from its coordinator.
   Lesson learn(const Decision& decision);
 
+  /// An election ended it.
+  void close(const TransactionId& transaction) { open_.erase(transaction); }
+  /// Prepared or refused here at some time, or below something that was.
+  bool seen(const TransactionId& transaction) const;
+
   bool in_doubt(const TransactionId& transaction) const { return open_.contains(transaction); }
   /// All that voted yes and whose decision is not known: to be asked about until answered.
   std::vector<TransactionId> in_doubt() const;

@@ -1,6 +1,7 @@
 #pragma once
 #include <compare>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "domain/commit/protocol.hpp"
@@ -32,5 +33,8 @@ struct Stance {
   Election elected;    ///< The highest number adopted: lower ones are refused.
   Election attempt;    ///< The number under which `phase` was taken on; {0, 0} while waiting.
 };
+
+/// What an election decides that hears from these sites. Source: as above, IsMaxAttemptCommittable.
+bool would_commit(std::span<const Stance> reports);
 
 }  // namespace kontor::commit

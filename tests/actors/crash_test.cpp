@@ -9,10 +9,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-void random_crashes(std::uint16_t shards, std::size_t runs) {
-  tests::property("recovery after any prefix equals a replay from the start", static_cast<int>(scaled(runs)), [shards] {
+void random_crashes(std::uint16_t shards, std::size_t runs, commit::Protocol protocol = commit::Protocol::two_phase) {
+  tests::property("recovery after any prefix equals a replay from the start", static_cast<int>(scaled(runs)), [=] {
     const auto steps = *any_steps();
-    CrashRun run(shards);
+    CrashRun run(shards, protocol);
     for (const Step& step : steps) run.step(step);
     run.end();
   });
@@ -22,6 +22,12 @@ void random_crashes(std::uint16_t shards, std::size_t runs) {
 
 TEST_CASE("crash: one shard, cut after every item written", "[actors][crash]") { random_crashes(1, 100); }
 TEST_CASE("crash: three shards, cut after every item written", "[actors][crash]") { random_crashes(3, 100); }
+TEST_CASE("crash: three shards, three-phase, cut after every item written", "[actors][crash]") {
+  random_crashes(3, 60, commit::Protocol::three_phase);
+}
+TEST_CASE("crash: three shards, three-phase optimised, cut after every item written", "[actors][crash]") {
+  random_crashes(3, 60, commit::Protocol::three_phase_optimised);
+}
 
 // --- Cases that random runs seldom or never met.
 

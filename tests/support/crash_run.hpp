@@ -17,7 +17,8 @@ namespace kontor::testing {
 /// against, after every single item that is written.
 class CrashRun {
  public:
-  explicit CrashRun(std::uint16_t shards) : stage_(shards) {
+  explicit CrashRun(std::uint16_t shards, commit::Protocol protocol = commit::Protocol::two_phase) : stage_(shards) {
+    stage_.protocol = protocol;
     for (ShardId id = 0; id < shards; ++id) {
       auto opened = persistence::Store::open({mirrors_.path() / std::to_string(id), std::uint64_t{64} << 20});
       REQUIRE(opened);
@@ -117,7 +118,9 @@ class CrashRun {
   }
   void settle() {
     stage_.settle();
-    for (int i = 0; i < 30; ++i) {  // Time for whoever is in doubt to ask, and for what was lost to be sent again.
+    // Time for whoever is in doubt to ask or to hold an election, and for what was lost to be sent again.
+    const int ticks = stage_.protocol == commit::Protocol::two_phase ? 30 : 120;
+    for (int i = 0; i < ticks; ++i) {
       stage_.tick();
       stage_.settle();
     }
@@ -142,19 +145,30 @@ class CrashRun {
       });
       REQUIRE(read);
     }
-    if (item.kind != persistence::RecordKind::decided) return;
-    const auto decided = persistence::read_decided(item.payload);
-    REQUIRE(decided);
-    for (const persistence::OwnDecision& decision : *decided) {
-      must(decisions_.emplace(decision.transaction, decision.commit).second, "decided twice");
-      if (!decision.commit) continue;
-      const auto& [with_key, body] = bodies_.at(decision.transaction);
-      must(effects_.emplace(with_key, decision.transaction).second, "two effects of key " + with_key.str());
-      const auto stored = persistence::read_body(body);
-      REQUIRE(stored);
-      model_.apply(stored->operation, decision.transaction);
-      if (std::holds_alternative<Checkout>(stored->operation)) orders_.push_back(decision.transaction);
+    if (item.kind == persistence::RecordKind::decided) {
+      const auto decided = persistence::read_decided(item.payload);
+      REQUIRE(decided);
+      for (const persistence::OwnDecision& decision : *decided) {
+        must(!decisions_.contains(decision.transaction), "decided twice");
+        learn(decision.transaction, decision.commit);
+      }
+    } else if (item.kind == persistence::RecordKind::learned) {
+      // In the three-phase forms whoever writes it first, not always the coordinator.
+      const auto learned = persistence::read_learned(item.payload);
+      REQUIRE(learned);
+      for (const commit::Decision& decision : *learned) learn(decision.transaction, decision.commit);
     }
+  }
+  void learn(const TransactionId& transaction, bool commit) {
+    const auto [known, fresh] = decisions_.emplace(transaction, commit);
+    must(known->second == commit, "two outcomes of " + transaction_text(transaction));
+    if (!fresh || !commit) return;
+    const auto& [with_key, body] = bodies_.at(transaction);
+    must(effects_.emplace(with_key, transaction).second, "two effects of key " + with_key.str());
+    const auto stored = persistence::read_body(body);
+    REQUIRE(stored);
+    model_.apply(stored->operation, transaction);
+    if (std::holds_alternative<Checkout>(stored->operation)) orders_.push_back(transaction);
   }
 
   // --- What is checked.

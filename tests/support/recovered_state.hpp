@@ -48,6 +48,12 @@ class RecoveredState {
     facts["own high"] = transaction_text(shard.own_high);
     for (const auto& [transaction, sites] : shard.unacknowledged)
       facts["unacknowledged " + transaction_text(transaction)] = std::to_string(sites);
+    for (const auto& [transaction, stance] : shard.stances) {
+      std::string& text = facts["stance on " + transaction_text(transaction)];
+      text = std::string(to_string(stance.phase)) + (stance.voted ? " voted" : "");
+      for (const commit::Election& election : {stance.elected, stance.attempt})
+        text += " " + std::to_string(election.round) + "." + std::to_string(election.leader);
+    }
     for (const TransactionId& transaction : shard.in_doubt) facts["in doubt " + transaction_text(transaction)] = "yes";
   }
   void add_rows() {

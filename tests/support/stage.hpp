@@ -98,6 +98,7 @@ class Stage {
   ~Stage() { crash(); }
 
   std::int64_t now_ns = 1'000'000'000;
+  commit::Protocol protocol = commit::Protocol::two_phase;  ///< Before `open`.
   /// Called for each shard's journal when it is made.
   std::function<void(ShardId, ManualJournal&)> on_journal;
 
@@ -107,6 +108,7 @@ class Stage {
     puppets_ = std::make_unique<Puppets>();
     fabric_ = std::make_unique<actors::Fabric>(size());
     fabric_->now_ns = [this] { return now_ns; };
+    fabric_->protocol = protocol;
     for (ShardId id = 0; id < size(); ++id) spawn(id);
     run();
   }
@@ -186,7 +188,7 @@ class Stage {
   /// One submit call. Returns the number of its first request.
   std::size_t submit(std::vector<Request> more) {
     const std::size_t first = requests.size();
-    actors::Intake intake(size(), more.size());
+    actors::Intake intake(size(), more.size(), protocol);
     std::map<ShardId, std::shared_ptr<actors::Amend::List>> amendments;
     const auto receiver = [this, first](std::span<const Outcome> told) {
       for (const Outcome& outcome : told) {
@@ -308,9 +310,10 @@ inline void Stage::spawn(ShardId id) {
   own.payment = puppets_->keep(spawn_payment(
       system, site,
       std::make_unique<actors::PaymentParticipant>(site, std::move(recovered->payment), payment, opened)));
-  own.coordinator = puppets_->keep(spawn_coordinator(
-      system, site, {0, [] { return std::uint64_t{0}; }},
-      {recovered->incarnation, recovered->unacknowledged, recovered->high_water, recovered->in_doubt, opened - 1}));
+  own.coordinator =
+      puppets_->keep(spawn_coordinator(system, site, {0, [] { return std::uint64_t{0}; }},
+                                       {recovered->incarnation, recovered->unacknowledged, recovered->high_water,
+                                        recovered->in_doubt, recovered->stances, opened - 1}));
   shard.journal->on_durable = [coordinator = own.coordinator](Position position) {
     caf::anon_send(coordinator, actors::Durable{position});
   };

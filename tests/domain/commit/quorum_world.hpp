@@ -115,9 +115,9 @@ class QuorumWorld {
   std::size_t under_way() const { return wire_.size(); }
   std::uint64_t all() const { return all_; }
 
-  std::size_t delivered = 0;                       ///< Messages, prepares and votes included.
-  std::map<Notice::Kind, std::size_t> sent;        ///< Between different sites.
-  std::size_t prepares = 0, votes = 0, forces = 0; ///< Likewise; forces are steps with something to write.
+  std::size_t delivered = 0;                        ///< Messages, prepares and votes included.
+  std::map<Notice::Kind, std::size_t> sent;         ///< Between different sites.
+  std::size_t prepares = 0, votes = 0, forces = 0;  ///< Likewise; forces are steps with something to write.
 
  private:
   struct Wire {
@@ -194,11 +194,13 @@ class QuorumWorld {
     Site& site = sites_[0];
     if (!yes) {
       coordinating_ = false;
-      site.machine->drop(transaction());
+      commit::Effects effects;
+      site.machine->abandon(transaction(), effects);
       site.queue.clear(), site.stance.reset();
+      take(0, std::move(effects));
       if (site.voted) site.outcome = false;
       for (ShardId to = 1; to < options_.sites; ++to)
-        if (all_ >> to & 1) wire_.push_back({0, to, {}, Wire::abort});
+        if (options_.voters >> to & 1) wire_.push_back({0, to, {}, Wire::abort});
       return;
     }
     site.votes |= commit::site_bit(from);

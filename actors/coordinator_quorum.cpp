@@ -1,0 +1,168 @@
+#include <algorithm>
+
+#include "actors/coordinator_state.hpp"
+#include "persistence/record_codec.hpp"
+
+namespace kontor::actors {
+
+using commit::Coordinator;
+using commit::Protocol;
+using persistence::RecordKind;
+using persistence::Stream;
+
+void CoordinatorState::on_notices(const Notices& message) {
+  commit::Effects effects;
+  for (const commit::Notice& notice : *message.notices) quorum_->receive(message.site, notice, effects);
+  act(effects);
+}
+
+/// Writes what the machine asks for, and sends when it may.
+void CoordinatorState::act(const commit::Effects& effects) {
+  // All stances written before are in the queue, or durable.
+  const Position before = pending_.empty() ? durable_ : pending_.back().position;
+  if (!effects.now.empty()) {
+    Pending at_once;
+    at_once.position = before;
+    at_once.letters = effects.now;
+    add_pending(std::move(at_once));
+  }
+  const std::int64_t now_ns = site_.fabric->now_ns();
+  Pending pending;
+  pending.position = before;
+  if (!effects.forced.empty())
+    pending.position = site_.journal->append(Stream::coordinator, RecordKind::stances,
+                                             persistence::write_stances(effects.forced), now_ns);
+  std::vector<commit::Decision> decided;
+  decided.reserve(effects.decided.size());
+  for (const commit::Decision& decision : effects.decided) {
+    // An abort that overtook this site's votes; its record must not: replay takes in a promise, then its end.
+    ForeignBatch* const batch = voting_on(decision.transaction);
+    (batch ? batch->early : decided).push_back(decision);
+  }
+  if (!decided.empty()) {
+    pending.position =
+        site_.journal->append(Stream::coordinator, RecordKind::learned, persistence::write_learned(decided), now_ns);
+    pending.agreed = agreed(decided);
+    for (const commit::Decision& decision : decided) {
+      // An abort may be of a prepare that has yet to come: it leaves a tombstone.
+      const bool own = decision.transaction.shard == site_.shard;
+      const bool early = !decision.commit && !own && !foreign_.seen(decision.transaction);
+      (early ? pending.early : pending.learned).push_back(decision);
+      foreign_.close(decision.transaction);
+    }
+    site_.self().in_doubt = foreign_.open();
+  }
+  pending.letters = effects.after;
+  add_pending(std::move(pending));
+  if (effects.forgotten.empty()) return;
+  confirm(effects.forgotten);
+  site_.journal->append(Stream::coordinator, RecordKind::ended, persistence::write_ended(effects.forgotten), now_ns);
+}
+
+void CoordinatorState::tell_quorum(const std::vector<commit::Letter>& letters) {
+  std::map<ShardId, std::vector<commit::Notice>> by_site;
+  for (const commit::Letter& letter : letters) by_site[letter.to].push_back(letter.notice);
+  for (auto& [to, notices] : by_site)
+    self_->send(site_.fabric->shards[to].coordinator,
+                Notices{site_.shard, std::make_shared<const std::vector<commit::Notice>>(std::move(notices))});
+}
+
+/// The own transactions of this life among `decisions`, with what their callers are to hear.
+std::vector<Coordinator::Made> CoordinatorState::agreed(std::span<const commit::Decision> decisions) {
+  std::vector<Coordinator::Made> out;
+  for (const commit::Decision& decision : decisions) {
+    if (decision.transaction.shard != site_.shard || decision.transaction.incarnation != machine_->incarnation())
+      continue;
+    Coordinator::Made made;
+    if (auto proposed = proposed_.extract(decision.transaction.sequence)) {
+      made = proposed.mapped();
+    } else if (auto voting = machine_->settle(decision.transaction, decision.commit)) {
+      made = *voting;
+    } else {
+      continue;
+    }
+    made.commit = decision.commit;
+    if (decision.commit) made.error = Error{};
+    if (!decision.commit && made.error.code == Errc::none)
+      made.error = Error{Errc::transaction_aborted, "ended by an election"};
+    out.push_back(made);
+  }
+  return out;
+}
+
+namespace {
+
+/// Calls `visit(index, head)` for each three-phase transaction of the batch in which `shard` votes, unless it refuses.
+template <class Visit>
+void for_each_yes(const Batch& batch, ShardId shard, const std::vector<commit::Refusal>& refusals, const Visit& visit) {
+  auto refusal = refusals.begin();
+  for (const Batch::Part& part : batch.parts) {
+    const auto& heads = part.submission->bundle.transactions;
+    for (std::uint32_t i = 0; i < heads.size(); ++i) {
+      const TransactionHead& head = heads[i];
+      if (head.protocol == Protocol::two_phase || (head.sites & commit::site_bit(shard)) == 0) continue;
+      const std::uint32_t index = part.offset + i;
+      while (refusal != refusals.end() && refusal->index < index) ++refusal;
+      if (refusal == refusals.end() || refusal->index != index) visit(index, head);
+    }
+  }
+}
+
+}  // namespace
+
+void CoordinatorState::enlist_own(const Batch& batch, const std::vector<commit::Refusal>& refusals) {
+  commit::Effects effects;
+  for_each_yes(batch, site_.shard, refusals, [&](std::uint32_t index, const TransactionHead& head) {
+    const bool voting = machine_->status(batch.at(index)) == commit::Status::voting;
+    if (voting) quorum_->enlist(batch.at(index), head.protocol, head.quorum, head.sites, effects);
+  });
+  act(effects);
+}
+
+/// Writes the stances of what this site votes yes on. What an election ended before is refused instead: returned, to be
+/// released.
+std::vector<commit::Decision> CoordinatorState::enlist_foreign(const Batch& batch,
+                                                               std::vector<commit::Refusal>& refusals) {
+  commit::Effects effects;
+  std::vector<commit::Decision> ended;
+  std::vector<commit::Refusal> more;
+  for_each_yes(batch, site_.shard, refusals, [&](std::uint32_t index, const TransactionHead& head) {
+    if (quorum_->enlist(batch.at(index), head.protocol, head.quorum, head.sites, effects)) return;
+    more.push_back({index, commit::Role::order, Error{Errc::transaction_aborted, "ended by an election"}, {}});
+    ended.push_back({batch.at(index), false});
+  });
+  act(effects);
+  refusals.insert(refusals.end(), more.begin(), more.end());
+  std::sort(refusals.begin(), refusals.end(), [](const auto& a, const auto& b) { return a.index < b.index; });
+  return ended;
+}
+
+/// Takes the three-phase transactions whose votes are in out of `made`: proposes them, or has an election held. What
+/// the coordinator may abort alone stays.
+std::vector<Coordinator::Made> CoordinatorState::hand_to_quorum(std::vector<Coordinator::Made> made) {
+  if (std::none_of(made.begin(), made.end(), [](const auto& m) { return m.protocol != Protocol::two_phase; }))
+    return made;
+  commit::Effects effects;
+  std::vector<Coordinator::Made> rest;
+  for (Coordinator::Made& m : made) {
+    const TransactionId transaction{site_.shard, machine_->incarnation(), m.sequence};
+    if (m.protocol == Protocol::two_phase || (!m.commit && !m.unsure)) {
+      if (m.protocol != Protocol::two_phase) quorum_->abandon(transaction, effects);
+      rest.push_back(std::move(m));
+      continue;
+    }
+    site_.fabric->totals.prepared += m.prepared ? 1 : 0;
+    const bool commit = m.commit;
+    proposed_.emplace(m.sequence, std::move(m));
+    commit ? quorum_->propose(transaction, effects) : quorum_->suspect(transaction, effects);
+  }
+  act(effects);
+  return rest;
+}
+
+commit::Known CoordinatorState::known(const TransactionId& transaction) const {
+  if (transaction.shard != site_.shard) return foreign_.seen(transaction) ? commit::Known::over : commit::Known::never;
+  return machine_->status(transaction) == commit::Status::voting ? commit::Known::voting : commit::Known::over;
+}
+
+}  // namespace kontor::actors

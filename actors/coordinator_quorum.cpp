@@ -160,8 +160,12 @@ std::vector<Coordinator::Made> CoordinatorState::hand_to_quorum(std::vector<Coor
   return rest;
 }
 
-commit::Known CoordinatorState::known(const TransactionId& transaction) const {
-  if (transaction.shard != site_.shard) return foreign_.seen(transaction) ? commit::Known::over : commit::Known::never;
+commit::Known CoordinatorState::known(const TransactionId& transaction) {
+  if (transaction.shard != site_.shard) {
+    // A later batch of the same coordinator may have all its votes before this one has.
+    const bool over = foreign_.seen(transaction) && !voting_on(transaction);
+    return over ? commit::Known::over : commit::Known::never;
+  }
   return machine_->status(transaction) == commit::Status::voting ? commit::Known::voting : commit::Known::over;
 }
 

@@ -83,7 +83,7 @@ class CoordinatorState {
   void enlist_own(const Batch& batch, const std::vector<commit::Refusal>& refusals);
   std::vector<commit::Decision> enlist_foreign(const Batch& batch, std::vector<commit::Refusal>& refusals);
   std::vector<commit::Coordinator::Made> hand_to_quorum(std::vector<commit::Coordinator::Made> made);
-  commit::Known known(const TransactionId& transaction) const;
+  commit::Known known(const TransactionId& transaction);
   void confirm(std::span<const TransactionId> transactions);
   void tell_sites(const Pending& pending);
   void tell_callers(const std::vector<commit::Coordinator::Made>& made);

@@ -1,19 +1,12 @@
 #include "persistence/recovery.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <set>
 #include <thread>
+
+#include "persistence/coordinator_replay.hpp"
 
 namespace kontor::persistence {
 namespace {
-
-/// One record of the coordinator's journal, as the participants see it.
-struct DecisionRecord {
-  Position position = 0;
-  TransactionId opened;  ///< Set: aborts all own transactions of earlier incarnations that are still open.
-  std::vector<commit::Decision> decisions;
-};
 
 struct Failure {
   Error error;
@@ -24,14 +17,8 @@ struct Failure {
 struct Context {
   const Store& store;
   ShardId shard = 0;
-  std::vector<DecisionRecord> decisions;
-  std::set<TransactionId> enlisted;  ///< Own ones that only a decision may end: others may have pre-committed.
+  CoordinatorJournal coordinator;
 };
-
-std::string where(Stream stream, Position position, const Error& error) {
-  return std::string(to_string(stream)) + " journal, position " + std::to_string(position) + ": " +
-         std::string(error.detail);
-}
 
 /// Counts what became of prepared transactions; filled by the order participant, which is part of each.
 struct Tally {
@@ -45,8 +32,9 @@ Result<void> interleave(const Context& context, Stream stream, Position from, co
                         const OnDecision& on_decision, const Opened& open_before, Failure& failure) {
   std::size_t next = 0;
   const auto decide_until = [&](Position until) {
-    for (; next < context.decisions.size() && context.decisions[next].position < until; ++next) {
-      const DecisionRecord& record = context.decisions[next];
+    for (; next < context.coordinator.decisions.size() && context.coordinator.decisions[next].position < until;
+         ++next) {
+      const DecisionRecord& record = context.coordinator.decisions[next];
       if (record.opened)
         for (const TransactionId& transaction : open_before(record.opened))
           on_decision(commit::Decision{transaction, false}, record.position, true);
@@ -80,16 +68,10 @@ std::vector<TransactionId> own_before(const Context& context, const Open& open, 
   std::vector<TransactionId> out;
   for (const auto& [transaction, unused] : open)
     if (transaction.shard == opened.shard && transaction.incarnation < opened.incarnation &&
-        !context.enlisted.contains(transaction))
+        !context.coordinator.enlisted.contains(transaction))
       out.push_back(transaction);
   std::sort(out.begin(), out.end());
   return out;
-}
-
-void note_high_water(std::map<ShardId, TransactionId>& high_water, const TransactionId& transaction, ShardId self) {
-  if (transaction.shard == self) return;
-  TransactionId& high = high_water[transaction.shard];
-  high = std::max(high, transaction);
 }
 
 Result<Position> replay_from(const Store& store, Stream stream) {
@@ -321,119 +303,6 @@ class OrderReplay {
   OrderArchive archive_;
 };
 
-/// The stances as the coordinator's journal leaves them.
-class StanceReplay {
- public:
-  StanceReplay(ShardId self, std::set<TransactionId>& enlisted) : self_(self), enlisted_(enlisted) {}
-
-  void taken(const TransactionId& transaction, const commit::Stance& stance) {
-    stances_[transaction] = stance;
-    if (stance.voted && transaction.shard == self_) enlisted_.insert(transaction);
-  }
-  /// By the coordinator alone: an abort that nobody can have overtaken.
-  void decided(const OwnDecision& decision) {
-    if (!decision.commit) stances_.erase(decision.transaction);
-  }
-  void learned(const commit::Decision& decision) {
-    const auto it = stances_.find(decision.transaction);
-    if (it != stances_.end()) it->second.phase = decision.commit ? commit::Phase::committed : commit::Phase::aborted;
-  }
-  void ended(const TransactionId& transaction) { stances_.erase(transaction); }
-  /// Known here, but never prepared: a witness's, or a tombstone.
-  bool unvoted(const TransactionId& transaction) const {
-    const auto it = stances_.find(transaction);
-    return it != stances_.end() && !it->second.voted;
-  }
-  Stances take() const { return {stances_.begin(), stances_.end()}; }
-
- private:
-  ShardId self_;
-  std::set<TransactionId>& enlisted_;
-  std::map<TransactionId, commit::Stance> stances_;
-};
-
-/// Reads the coordinator's journal: decisions for the participants, and what the coordinator itself must remember.
-Result<void> read_coordinator(Context& context, RecoveredShard& shard, std::string& explanation) {
-  const Store::Reader reader(context.store);
-  std::map<TransactionId, std::uint64_t> unacknowledged;
-  StanceReplay stances(context.shard, context.enlisted);
-  std::uint32_t incarnation = 0;
-  Position from = 1;
-  if (const auto row = reader.get(Table::meta, checkpoint_key(Stream::coordinator)); row) {
-    auto checkpoint = read_coordinator_checkpoint(row->payload);
-    if (!checkpoint) return checkpoint.error();
-    from = checkpoint->replay_from;
-    incarnation = checkpoint->incarnation;
-    for (const auto& [transaction, sites] : checkpoint->unacknowledged) unacknowledged[transaction] = sites;
-    for (const auto& [transaction, stance] : checkpoint->stances) stances.taken(transaction, stance);
-    shard.high_water = std::move(checkpoint->high_water);
-  } else if (row.code() != Errc::not_found) {
-    return row.error();
-  }
-  Result<void> inside;
-  Position position = from;
-  const auto on_record = [&](const Record& record) -> Result<void> {
-    position = record.header.key;
-    ++shard.records;
-    DecisionRecord out{position, {}, {}};
-    switch (record.header.kind) {
-      case RecordKind::opened: {
-        const auto opened = read_opened(record.payload);
-        if (!opened) return opened.error();
-        incarnation = std::max(incarnation, opened->incarnation);
-        out.opened = *opened;
-        break;
-      }
-      case RecordKind::decided: {
-        const auto decided = read_decided(record.payload);
-        if (!decided) return decided.error();
-        for (const OwnDecision& decision : *decided) {
-          out.decisions.push_back({decision.transaction, decision.commit});
-          if (decision.commit && decision.sites != 0) unacknowledged[decision.transaction] = decision.sites;
-          stances.decided(decision);
-        }
-        break;
-      }
-      case RecordKind::learned: {
-        auto learned = read_learned(record.payload);
-        if (!learned) return learned.error();
-        // A participant's checkpoint may have left the prepared record behind while this coordinator's is not done.
-        for (const commit::Decision& decision : *learned) {
-          if (!stances.unvoted(decision.transaction))
-            note_high_water(shard.high_water, decision.transaction, context.shard);
-          stances.learned(decision);
-        }
-        out.decisions = std::move(*learned);
-        break;
-      }
-      case RecordKind::ended: {
-        const auto ended = read_ended(record.payload);
-        if (!ended) return ended.error();
-        for (const TransactionId& transaction : *ended) unacknowledged.erase(transaction), stances.ended(transaction);
-        return {};
-      }
-      case RecordKind::stances: {
-        const auto taken = read_stances(record.payload);
-        if (!taken) return taken.error();
-        for (const auto& [transaction, stance] : *taken) stances.taken(transaction, stance);
-        return {};
-      }
-      default: return Error{Errc::corrupt_journal, "unexpected kind of record"};
-    }
-    context.decisions.push_back(std::move(out));
-    return {};
-  };
-  const auto scanned = reader.scan(
-      Stream::coordinator, from, [&](const Record& record) { return static_cast<bool>(inside = on_record(record)); },
-      &position);
-  if (!scanned) inside = scanned;
-  if (!inside) return explanation = where(Stream::coordinator, position, inside.error()), inside;
-  shard.incarnation = incarnation + 1;
-  shard.unacknowledged.assign(unacknowledged.begin(), unacknowledged.end());
-  shard.stances = stances.take();
-  return {};
-}
-
 std::string in_words(const Format& format) {
   return "shard " + std::to_string(format.shard) + " of " + std::to_string(format.shards);
 }
@@ -495,8 +364,10 @@ Result<RecoveredShard> recover(const Store& store, const Format& expected, KeyIn
     return error;
   };
   if (auto format = check_format(store, expected, shard, text); !format) return fail(format.error());
-  Context context{store, shard.format.shard, {}, {}};
-  if (auto read = read_coordinator(context, shard, text); !read) return fail(read.error());
+  Context context{store, shard.format.shard, {}};
+  auto coordinator = read_coordinator(store, shard, text);
+  if (!coordinator) return fail(coordinator.error());
+  context.coordinator = std::move(*coordinator);
   {
     const Store::Reader reader(store);
     // Replay may begin behind the last record; its high mark holds all the same.
@@ -514,7 +385,7 @@ Result<RecoveredShard> recover(const Store& store, const Format& expected, KeyIn
     }
   }
   // The record that the new incarnation is about to append decides what is left open.
-  context.decisions.push_back({shard.next, {shard.format.shard, shard.incarnation, 0}, {}});
+  context.coordinator.decisions.push_back({shard.next, {shard.format.shard, shard.incarnation, 0}, {}});
 
   OrderReplay order(context, shard, keys);
   RowsReplay<Inventory> inventory(context, Stream::inventory, Table::products, RecordKind::inventory_prepared,

@@ -27,8 +27,14 @@ class Teller {
 
  private:
   StoryEvent& tell(Stream stream, const Record& record) {
-    return story_.events.emplace_back(StoryEvent{
-        shard_.state.format.shard, stream, record.header.key, record.header.written_at_ns, record.header.kind, {}, {}});
+    return story_.events.emplace_back(StoryEvent{shard_.state.format.shard,
+                                                 stream,
+                                                 record.header.key,
+                                                 record.header.written_at_ns,
+                                                 record.header.kind,
+                                                 {},
+                                                 {},
+                                                 {}});
   }
 
   template <class Demand>
@@ -71,6 +77,14 @@ class Teller {
     return {};
   }
 
+  Result<void> stances(const Record& record) {
+    const auto taken = read_stances(record.payload);
+    if (!taken) return taken.error();
+    for (const auto& [transaction, stance] : *taken)
+      if (transaction == story_.transaction) tell(Stream::coordinator, record).stance = stance;
+    return {};
+  }
+
   Result<void> visit(Stream stream, const Record& record) {
     switch (record.header.kind) {
       case RecordKind::payment_prepared: return prepared<PaymentDemand>(stream, record);
@@ -78,6 +92,7 @@ class Teller {
       case RecordKind::order_prepared: return order_prepared(record);
       case RecordKind::decided: return decided(record);
       case RecordKind::learned: return learned(record);
+      case RecordKind::stances: return stances(record);
       case RecordKind::ended: {
         const auto ended = read_ended(record.payload);
         if (!ended) return ended.error();

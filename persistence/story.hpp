@@ -14,7 +14,8 @@ struct StoryEvent {
   Position position = 0;
   std::int64_t written_at_ns = 0;
   RecordKind kind = RecordKind::opened;
-  std::optional<bool> commit;        ///< Of a decision.
+  std::optional<bool> commit;  ///< Of a decision.
+  std::optional<commit::Stance> stance;
   std::vector<std::string> demands;  ///< What was promised, in words.
 };
 

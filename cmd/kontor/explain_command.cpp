@@ -25,6 +25,17 @@ struct Options {
   bool json = false;
 };
 
+/// "waiting", "pre_committed in round 1 of shard 0".
+std::string phase_text(const commit::Stance& stance) {
+  const auto election = [](const commit::Election& number) {
+    return "round " + std::to_string(number.round) + " of shard " + std::to_string(number.leader);
+  };
+  std::string out(to_string(stance.phase));
+  if (stance.attempt.round != 0) out += " in " + election(stance.attempt);
+  if (stance.elected.round > std::max(stance.attempt.round, 1u)) out += ", elects " + election(stance.elected);
+  return out + (stance.voted ? "" : stance.phase == commit::Phase::aborted ? ", never voted" : ", as witness");
+}
+
 std::string meaning(const StoryEvent& event) {
   switch (event.kind) {
     case RecordKind::order_prepared:
@@ -32,6 +43,7 @@ std::string meaning(const StoryEvent& event) {
     case RecordKind::inventory_prepared: return "votes yes";
     case RecordKind::decided: return *event.commit ? "decides commit" : "decides abort";
     case RecordKind::learned: return *event.commit ? "learns commit" : "learns abort";
+    case RecordKind::stances: return std::string(to_string(event.stance->protocol)) + ": " + phase_text(*event.stance);
     case RecordKind::ended: return "all acknowledged: forgets";
     default: return std::string(to_string(event.kind));
   }
@@ -41,6 +53,10 @@ json::object to_json(const StoryEvent& event) {
   json::object out{{"time", time_text(event.written_at_ns)}, {"shard", event.shard},
                    {"actor", to_string(event.stream)},       {"position", event.position},
                    {"record", to_string(event.kind)},        {"meaning", meaning(event)}};
+  if (event.stance) {
+    out["protocol"] = to_string(event.stance->protocol);
+    out["phase"] = to_string(event.stance->phase);
+  }
   if (!event.demands.empty()) out["demands"] = json::array(event.demands.begin(), event.demands.end());
   return out;
 }

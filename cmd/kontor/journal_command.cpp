@@ -66,6 +66,11 @@ std::vector<std::string> contents(const Record& record) {
         for (const auto& d : *decisions)
           out.push_back(transaction_text(d.transaction) + (d.commit ? ", commit" : ", abort"));
       break;
+    case RecordKind::stances:
+      if (const auto stances = read_stances(record.payload))
+        for (const auto& [id, stance] : *stances)
+          out.push_back(transaction_text(id) + ", " + std::string(to_string(stance.phase)));
+      break;
     case RecordKind::ended:
       if (const auto ended = read_ended(record.payload))
         for (const TransactionId& id : *ended) out.push_back(transaction_text(id));

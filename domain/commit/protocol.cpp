@@ -25,11 +25,12 @@ std::uint64_t with_witnesses(std::uint64_t voters, ShardId coordinator, std::uin
   return sites;
 }
 
-std::uint64_t vote_collectors(std::uint64_t sites, ShardId coordinator) {
+std::uint64_t vote_collectors(std::uint64_t sites, std::uint64_t voters, ShardId coordinator) {
   constexpr ShardId kBits = 64;
   std::uint64_t collectors = site_bit(coordinator) & sites;
-  for (ShardId i = 1; i < kBits && !is_quorum(collectors, sites); ++i)
-    collectors |= site_bit(static_cast<ShardId>((coordinator + i) % kBits)) & sites;
+  for (const std::uint64_t from : {sites & voters, sites})
+    for (ShardId i = 1; i < kBits && !is_quorum(collectors, sites); ++i)
+      collectors |= site_bit(static_cast<ShardId>((coordinator + i) % kBits)) & from;
   return collectors;
 }
 

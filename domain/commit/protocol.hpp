@@ -32,8 +32,8 @@ constexpr bool is_quorum(std::uint64_t members, std::uint64_t sites) {
 /// many shards. Witnesses hold no claim; they come after the coordinator in the order of shards.
 std::uint64_t with_witnesses(std::uint64_t voters, ShardId coordinator, std::uint16_t shards);
 
-/// The sites that hear all votes in the optimised protocol: the coordinator, then others of `sites` after it in the
-/// order of shards, until they are a quorum.
-std::uint64_t vote_collectors(std::uint64_t sites, ShardId coordinator);
+/// The sites that hear all votes in the optimised protocol: the coordinator, then other voters after it in the order of
+/// shards, then witnesses, until they are a quorum of `sites`.
+std::uint64_t vote_collectors(std::uint64_t sites, std::uint64_t voters, ShardId coordinator);
 
 }  // namespace kontor::commit

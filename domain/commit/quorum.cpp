@@ -138,7 +138,7 @@ bool Quorum::enlist(const TransactionId& transaction, Protocol protocol, std::ui
     if (protocol == Protocol::three_phase_optimised) pre_commit_when_all_voted(transaction, *entry, effects);
   }
   if (protocol == Protocol::three_phase_optimised) {
-    const std::uint64_t others = vote_collectors(sites, transaction.shard) & ~site_bit(transaction.shard);
+    const std::uint64_t others = vote_collectors(sites, voters, transaction.shard) & ~site_bit(transaction.shard);
     send(effects.after, others & ~site_bit(self_), about(Notice::Kind::vote, transaction, *entry));
   }
   return true;
@@ -201,7 +201,8 @@ void Quorum::take_on(const TransactionId& transaction, Entry& entry, Election nu
 /// Optimised form: whoever holds all yes votes may pre-commit in the first round, and says so to the coordinator.
 void Quorum::pre_commit_when_all_voted(const TransactionId& transaction, Entry& entry, Effects& effects) {
   const Election first{1, transaction.shard};
-  const bool collector = (vote_collectors(entry.stance.sites, transaction.shard) & site_bit(self_)) != 0;
+  const bool collector =
+      (vote_collectors(entry.stance.sites, entry.stance.voters, transaction.shard) & site_bit(self_)) != 0;
   const bool all = (entry.stance.voters & ~entry.yes) == 0;
   if (!collector || !all || !entry.enlisted) return;
   if (transaction.shard == self_) return;  // The coordinator counts votes itself, then proposes.
@@ -213,7 +214,7 @@ void Quorum::pre_commit_when_all_voted(const TransactionId& transaction, Entry& 
 void Quorum::on_vote(ShardId from, const Notice& notice, Effects& effects) {
   Entry* entry = find(notice.transaction);
   if (!entry) {
-    if (known_(notice.transaction) == Known::over) return;
+    if ((notice.voters & site_bit(self_)) != 0 && known_(notice.transaction) == Known::over) return;
     entry = &add(notice.transaction, notice);
   }
   entry->yes |= site_bit(from);
@@ -228,7 +229,7 @@ void Quorum::on_propose(ShardId from, const Notice& notice, Effects& effects) {
   Entry* entry = find(notice.transaction);
   if (!entry || !entry->enlisted) {
     // A voter that has no stance has not voted, so this proposal is to abort; its leader asked, and had its answer.
-    if ((notice.voters & site_bit(self_)) != 0 || known_(notice.transaction) == Known::over) return;
+    if ((notice.voters & site_bit(self_)) != 0) return;
     entry = &add(notice.transaction, notice);
     entry->enlisted = true;
   }
@@ -280,7 +281,6 @@ void Quorum::on_ask_unknown(ShardId from, const Notice& notice, Effects& effects
     effects.after.push_back({from, about(kind, notice.transaction, over)});
     return;
   }
-  if (!own_voice && known == Known::over) return;  // A witness that has forgotten has nothing to say.
   Entry& entry = add(notice.transaction, notice);
   entry.enlisted = true;
   entry.stance.elected = notice.number;

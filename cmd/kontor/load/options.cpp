@@ -92,6 +92,13 @@ void add_load_options(CLI::App& command, LoadOptions& options) {
   command.add_option("--data", options.dir, "Directory; kept. Default: a temporary one, removed at the end")
       ->type_name("DIR")
       ->group(group);
+  std::vector<std::string> protocols;
+  for (const commit::Protocol protocol : commit::kProtocols) protocols.emplace_back(to_string(protocol));
+  command
+      .add_option_function<std::string>(
+          "--protocol", [&options](const std::string& text) { options.protocol = *commit::parse_protocol(text); },
+          "How shards agree on a checkout that spans several; default two_phase")
+      ->check(CLI::IsMember(protocols));
   command.add_option("--shards", options.shards, "Shards of a new directory; default 1")
       ->check(CLI::Range(std::size_t{1}, kShardsMax))
       ->group(group);

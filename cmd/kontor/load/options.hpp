@@ -20,6 +20,7 @@ struct LoadOptions {
   WorkloadOptions workload;
   DriveOptions drive;
   std::uint16_t shards = 0;
+  commit::Protocol protocol = commit::Protocol::two_phase;
   std::uint64_t checkpoint_bytes = kCheckpointJournalBytes;
   bool audit = true;
   bool json = false;

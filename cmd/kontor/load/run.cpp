@@ -22,6 +22,7 @@ EngineOptions engine_options(const LoadOptions& options) {
   EngineOptions engine;
   engine.dir = options.dir;
   engine.shards = options.shards;
+  engine.protocol = options.protocol;
   engine.checkpoint_journal_bytes = options.checkpoint_bytes;
   // A closed loop is to find its own bound; the open loop must find the engine's.
   if (options.drive.rate_per_s <= 0)

@@ -1,0 +1,157 @@
+#include "tests/simulation/node.hpp"
+
+#include <algorithm>
+
+#include "actors/shard_actors.hpp"
+
+namespace kontor::sim {
+
+using testing::ManualJournal;
+
+namespace {
+constexpr std::size_t kFilterKeys = 256;
+
+template <class Handle>
+const caf::resumable* job_of(const Handle& handle) {
+  return dynamic_cast<const caf::resumable*>(caf::actor_cast<caf::abstract_actor*>(handle));
+}
+}  // namespace
+
+Node::Node(Surroundings& around, Judge& judge, testing::Puppets& puppets, Outlet& outlet, ShardId id)
+    : around_(around),
+      judge_(judge),
+      puppets_(puppets),
+      outlet_(outlet),
+      id_(id),
+      random_(around.options.seed, std::uint64_t{100} + id),
+      store_(persistence::Store::in_memory()),
+      mirror_(around.options.mirror ? persistence::Store::in_memory() : nullptr) {
+  constexpr std::int64_t kSkewNs = 300'000'000'000;
+  if (around.options.on(Fault::clock_skew) && around.happened(Fault::clock_skew))
+    clock_ns_ = random_.between(0, kSkewNs);
+}
+
+bool Node::recover(persistence::RecoveredShard& recovered, std::unique_ptr<persistence::KeyIndex>& keys) {
+  keys = std::make_unique<persistence::KeyIndex>(*store_, journal_.get(), kFilterKeys);
+  std::string why = "key index";
+  if (keys->load()) {
+    auto found = persistence::recover(*store_, format(), keys.get(), &why, persistence::Replay::in_turn);
+    if (found) return recovered = std::move(*found), true;
+  }
+  judge_.fail("shard " + std::to_string(id_) + " does not recover: " + why);
+  return false;
+}
+
+void Node::start() {
+  ++life_;
+  ++around_.counters.recoveries;
+  journal_ = std::make_unique<ManualJournal>(*store_, actors::next_position(*store_));
+  persistence::RecoveredShard recovered;
+  std::unique_ptr<persistence::KeyIndex> keys;
+  if (!recover(recovered, keys)) return stop();
+  if (around_.options.on(Fault::crash_in_recovery) && life_ > 1 && random_.chance(150)) {
+    around_.happened(Fault::crash_in_recovery);  // It only reads: the second attempt must find the same.
+    const auto next = recovered.next;
+    if (!recover(recovered, keys)) return stop();
+    judge_.must(recovered.next == next, [&] { return std::string("recovery wrote something"); });
+  }
+  journal_->on_written = [this](const ManualJournal::Item& item) { on_written(item); };
+  journal_->on_queued = [this] { begin_sync(); };
+  around_.trace.add(around_.time.now_ns(), "opens life ", id_, Trace::kNowhere, recovered.incarnation,
+                    [&] { return std::to_string(recovered.incarnation); });
+
+  fabric_ = std::make_unique<actors::Fabric>(around_.options.shards);
+  fabric_->now_ns = [this] { return now_ns(); };
+  for (ShardId other = 0; other < around_.options.shards; ++other)
+    if (other != id_) fabric_->shards[other].coordinator = make_port(puppets_.system(), outlet_, id_, other);
+  actors::spawn_actors(puppets_.system(), {id_, fabric_.get(), journal_.get()}, {0, [] { return std::uint64_t{0}; }},
+                       *store_, std::move(keys), recovered);
+  const auto& own = actors();
+  jobs_ = {job_of(own.coordinator), job_of(own.order), job_of(own.inventory), job_of(own.payment)};
+  journal_->on_durable = [this](Position position) {
+    if (up()) caf::anon_send(actors().coordinator, actors::Durable{position});
+  };
+}
+
+void Node::stop() {
+  syncing_ = false;
+  jobs_ = {};
+  if (fabric_) {
+    auto& own = actors();
+    puppets_.kill(own.coordinator), puppets_.kill(own.order);
+    puppets_.kill(own.inventory), puppets_.kill(own.payment);
+  }
+  fabric_.reset();
+  journal_.reset();
+}
+
+bool Node::dies_at(Fault point) {
+  if (!up() || armed_ != point) return false;
+  crash(point, down_ns_);
+  return true;
+}
+
+void Node::crash(Fault why, std::int64_t down_ns) {
+  if (!up()) return;
+  armed_.reset();
+  around_.happened(why);
+  ++around_.counters.crashes;
+  around_.trace.add(around_.time.now_ns(), "dies ", id_, Trace::kNowhere, journal_->queued(),
+                    [&] { return std::string(to_string(why)); });
+  stop();
+  on_crash(*this, why);
+  around_.time.after(down_ns, [this, life = life_] {
+    if (!up() && life_ == life) start();
+  });
+}
+
+void Node::deliver(const caf::message& message) {
+  if (!up()) return;
+  caf::actor_cast<caf::strong_actor_ptr>(actors().coordinator)
+      ->enqueue(nullptr, caf::make_message_id(), message, nullptr);
+}
+
+bool Node::owns(const caf::resumable* job) const { return std::find(jobs_.begin(), jobs_.end(), job) != jobs_.end(); }
+
+// --- The disk: what is queued when a write begins is one commit; what gathers meanwhile is the next.
+
+void Node::begin_sync() {
+  if (std::exchange(syncing_, true)) return;
+  const std::int64_t usual_ns = around_.options.disk_us * 1'000;
+  std::int64_t takes_ns = random_.between(usual_ns / 2, usual_ns * 2);
+  if (slow_until_ns_ > around_.time.now_ns()) takes_ns *= slow_;
+  around_.time.after(takes_ns, [this, life = life_] {
+    if (!up() || life_ != life) return;
+    syncing_ = false;
+    if (!paused()) return end_sync(journal_->queued());
+    around_.time.after(paused_until_ns_ - around_.time.now_ns(), [this, life] {
+      if (up() && life_ == life && !syncing_ && journal_->queued() > 0) begin_sync();
+    });
+  });
+}
+
+void Node::end_sync(std::size_t count) {
+  if (dies_at(Fault::crash_before_sync) || dies_at(Fault::sync_error_absent)) return;
+  if (armed_ == Fault::crash_torn_queue) {
+    journal_->commit_untold(random_.index(count + 1));
+    return void(dies_at(Fault::crash_torn_queue));
+  }
+  if (armed_ == Fault::crash_after_sync || armed_ == Fault::sync_error_present) {
+    journal_->commit_untold(count);
+    return void(dies_at(*armed_));
+  }
+  ++around_.counters.commits;
+  around_.trace.add(around_.time.now_ns(), "durable ", id_, Trace::kNowhere, journal_->appended(),
+                    [&] { return "up to " + std::to_string(journal_->appended()); });
+  journal_->commit(count);
+  if (journal_->queued() > 0) begin_sync();
+}
+
+void Node::on_written(const ManualJournal::Item& item) {
+  judge_.on_written(id_, item);
+  if (!mirror_) return;
+  const bool format = item.what == ManualJournal::Item::What::put && item.kind == persistence::RecordKind::meta_format;
+  if (format || item.what == ManualJournal::Item::What::append) ManualJournal::write_to(*mirror_, item);
+}
+
+}  // namespace kontor::sim

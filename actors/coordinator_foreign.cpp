@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "actors/coordinator_state.hpp"
@@ -9,13 +10,42 @@ namespace kontor::actors {
 using persistence::RecordKind;
 using persistence::Stream;
 
-/// Another shard's coordinator asks this site. The site has voted yes when all its participants have, durably.
+/// Another shard's coordinator asks this site. The site has voted yes when all its participants have, durably. Asked
+/// again it asks them again: what they hold is yes once more, what has ended is refused.
 void CoordinatorState::on_prepare(const Prepare& message) {
   const Batch& batch = *message.batch;
   const commit::Roles roles = roles_asked(batch, site_.shard);
   if (roles == 0) return;
-  ballots_[{batch.at(0), batch.count}].ballot = commit::Ballot(roles);
+  const auto [voting, first] = ballots_.try_emplace({batch.at(0), batch.count});
+  if (!first) return;  // A repeat while they vote: one answer serves both.
+  voting->second.ballot = commit::Ballot(roles);
+  voting->second.late = bury_settled(batch);
   send_prepare(message.batch, site_.shard, roles);
+}
+
+/// A prepare may come after its end, as a repeat or overtaken by a later one. The participants have forgotten it and
+/// would promise it anew, so each gets a tombstone first. Returns those buried.
+std::vector<TransactionId> CoordinatorState::bury_settled(const Batch& batch) {
+  auto list = std::make_shared<Decide::List>();
+  list->position = std::max(told_, opened_);  // No news to them: all up to here was told before.
+  std::vector<TransactionId> late;
+  const std::uint64_t bit = std::uint64_t{1} << site_.shard;
+  for (const Batch::Part& part : batch.parts) {
+    const auto& heads = part.submission->bundle.transactions;
+    for (std::uint32_t i = 0; i < heads.size(); ++i) {
+      const TransactionId transaction = batch.at(part.offset + i);
+      if ((heads[i].sites & bit) == 0 || !foreign_.settled(transaction)) continue;
+      late.push_back(transaction);
+      list->early.push_back({transaction, false});
+    }
+  }
+  if (late.empty()) return late;
+  const Fabric::Shard& own = site_.self();
+  const Decide decide{std::move(list)};
+  self_->send(own.order, decide);
+  self_->send(own.inventory, decide);
+  self_->send(own.payment, decide);
+  return late;
 }
 
 void CoordinatorState::on_foreign_votes(const Votes& votes) {
@@ -30,7 +60,9 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
   pending.position = ballot.position();
   pending.votes = SiteVotes{votes.batch, site_.shard, ballot.take_refusals()};
   const std::vector<commit::Decision> early = std::move(it->second.early);
+  const std::vector<TransactionId> late = std::move(it->second.late);
   ballots_.erase(it);
+  const bool one_role = std::has_single_bit(roles_asked(batch, site_.shard));
   auto refusal = pending.votes->refusals.begin();
   const std::uint64_t bit = std::uint64_t{1} << site_.shard;
   for (const Batch::Part& part : batch.parts) {
@@ -39,9 +71,10 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
       const std::uint32_t index = part.offset + i;
       while (refusal != pending.votes->refusals.end() && refusal->index < index) ++refusal;
       const bool refused = refusal != pending.votes->refusals.end() && refusal->index == index;
-      // Also when refused: one of the participants may have promised, and waits for the abort.
-      if ((heads[i].sites & bit) != 0)
-        refused ? foreign_.raise_high_water(batch.at(index)) : foreign_.prepared(batch.at(index));
+      const TransactionId transaction = batch.at(index);
+      if ((heads[i].sites & bit) == 0 || std::binary_search(late.begin(), late.end(), transaction)) continue;
+      // Refused by one of several, another may have promised: then the site must hear of the abort, and asks for it.
+      refused && one_role ? foreign_.raise_high_water(transaction) : foreign_.prepared(transaction);
     }
   }
   site_.self().in_doubt = foreign_.open();
@@ -77,11 +110,12 @@ void CoordinatorState::on_decisions(const Decisions& message) {
         if (decision.commit) acknowledge.push_back(decision.transaction);
         break;
       case commit::Site::Lesson::acknowledge: acknowledge.push_back(decision.transaction); break;
-      case commit::Site::Lesson::tombstone: pending.early.push_back(decision); break;
-      case commit::Site::Lesson::ignore:
-        // Refused by one participant, promised by another: that one learns of the abort here.
-        if (!decision.commit) pending.learned.push_back(decision);
+      case commit::Site::Lesson::tombstone:
+        pending.early.push_back(decision);
+        // The participants hear of it when it is durable; a prepare that comes before that is late already.
+        foreign_.raise_high_water(decision.transaction);
         break;
+      case commit::Site::Lesson::ignore: break;  // Whatever was promised here has its end.
     }
   }
   site_.self().in_doubt = foreign_.open();

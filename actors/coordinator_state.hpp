@@ -61,7 +61,8 @@ class CoordinatorState {
   /// A batch of another shard's coordinator that this site is voting on.
   struct ForeignBatch {
     commit::Ballot ballot{0};
-    std::vector<commit::Decision> early;  ///< Aborts that came before the votes were complete.
+    std::vector<commit::Decision> early;  ///< What was decided before the votes were complete.
+    std::vector<TransactionId> late;      ///< Settled here before this prepare came; ascending.
   };
   using ForeignKey = std::pair<TransactionId, std::uint32_t>;  ///< First transaction of a foreign batch, and its count.
 
@@ -75,6 +76,7 @@ class CoordinatorState {
   void tell_callers(const std::vector<commit::Coordinator::Made>& made);
   void add_pending(Pending pending);
   void on_foreign_votes(const Votes& votes);
+  std::vector<TransactionId> bury_settled(const Batch& batch);
   ForeignBatch* voting_on(const TransactionId& transaction);
   InFlight* in_flight(std::uint64_t sequence);
   const Batch::Part& part_of(const Batch& batch, std::uint32_t index) const;

@@ -14,6 +14,11 @@ void Site::raise_high_water(const TransactionId& transaction) {
   high = std::max(high, transaction);
 }
 
+bool Site::settled(const TransactionId& transaction) const {
+  const auto it = high_water_.find(transaction.shard);
+  return it != high_water_.end() && transaction <= it->second && !in_doubt(transaction);
+}
+
 Site::Lesson Site::learn(const Decision& decision) {
   if (open_.erase(decision.transaction) != 0) return Lesson::apply;
   const auto it = high_water_.find(decision.transaction.shard);

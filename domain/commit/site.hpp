@@ -24,6 +24,8 @@ class Site {
   Lesson learn(const Decision& decision);
 
   bool in_doubt(const TransactionId& transaction) const { return open_.contains(transaction); }
+  /// It was here before and has ended: a prepare that comes now is late, and nothing may be promised for it.
+  bool settled(const TransactionId& transaction) const;
   /// All that voted yes and whose decision is not known: to be asked about until answered.
   std::vector<TransactionId> in_doubt() const;
   std::size_t open() const { return open_.size(); }

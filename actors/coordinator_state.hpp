@@ -84,6 +84,7 @@ class CoordinatorState {
   void answer(const SubmissionPtr& submission, std::vector<Outcome>& outcomes);
   bool undurable(const TransactionId& transaction) const;
   void resend();
+  void resend_prepares();
   void begin_checkpoint();
   void finish_checkpoint();
 
@@ -115,6 +116,7 @@ class CoordinatorState {
   // What was unanswered at the last look; sent again if it still is at the next.
   std::int64_t resent_at_ns_ = 0;
   std::set<TransactionId> stale_commits_, stale_doubts_;
+  std::set<std::uint64_t> stale_prepares_;  ///< First sequences of own batches.
 };
 
 }  // namespace kontor::actors

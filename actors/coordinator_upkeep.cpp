@@ -39,9 +39,25 @@ void CoordinatorState::on_tick() {
   resend();
 }
 
-/// Sends again what was unanswered at the last look and still is: commits to sites that owe an acknowledgement, and
+/// The question or its answer was lost: a site that has voted says so again.
+void CoordinatorState::resend_prepares() {
+  std::set<std::uint64_t> unanswered;
+  for (const InFlight& flight : in_flight_) {
+    const std::uint64_t awaited = machine_->awaited(flight.batch->first, flight.batch->count);
+    if ((awaited & ~(std::uint64_t{1} << site_.shard)) == 0) continue;
+    unanswered.insert(flight.batch->first);
+    if (!stale_prepares_.contains(flight.batch->first)) continue;
+    for (ShardId shard = 0; shard < site_.fabric->size(); ++shard)
+      if (shard != site_.shard && (awaited >> shard & 1) != 0)
+        self_->send(site_.fabric->shards[shard].coordinator, Prepare{flight.batch});
+  }
+  stale_prepares_ = std::move(unanswered);
+}
+
+/// Sends again what was unanswered at the last look and still is: prepares to sites that have not voted, commits to sites that owe an acknowledgement, and
 /// inquiries about transactions in doubt. A timer may only ask.
 void CoordinatorState::resend() {
+  resend_prepares();
   std::map<ShardId, std::vector<commit::Decision>> commits;
   std::set<TransactionId> unanswered;
   for (const auto& [transaction, sites] : machine_->unacknowledged()) {

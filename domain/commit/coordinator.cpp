@@ -1,5 +1,6 @@
 #include "domain/commit/coordinator.hpp"
 
+#include <algorithm>
 #include <cassert>
 
 namespace kontor::commit {
@@ -54,6 +55,13 @@ void Coordinator::votes(ShardId site, std::uint64_t first, std::uint32_t count, 
     }
   }
   forget_decided();
+}
+
+std::uint64_t Coordinator::awaited(std::uint64_t first, std::uint32_t count) const {
+  std::uint64_t sites = 0;
+  for (std::uint64_t sequence = std::max(first, first_open_); sequence < first + count; ++sequence)
+    if (const Open& open = open_[sequence - first_open_]; !open.decided) sites |= open.awaited;
+  return sites;
 }
 
 void Coordinator::expire(std::int64_t now_ns, std::vector<Made>& made) {

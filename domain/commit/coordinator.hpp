@@ -43,6 +43,8 @@ class Coordinator {
   /// `now_ns` is the time of the event. New decisions are appended to `made`, ascending. Repeats change nothing.
   void votes(ShardId site, std::uint64_t first, std::uint32_t count, std::span<const Refusal> refusals,
              std::int64_t now_ns, std::vector<Made>& made);
+  /// Sites whose votes on any of [first, first + count) are still awaited.
+  std::uint64_t awaited(std::uint64_t first, std::uint32_t count) const;
   /// Aborts what is undecided and past its deadline.
   void expire(std::int64_t now_ns, std::vector<Made>& made);
 

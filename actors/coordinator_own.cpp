@@ -99,6 +99,8 @@ void CoordinatorState::on_votes(const Votes& votes) {
 }
 
 void CoordinatorState::on_site_votes(const SiteVotes& votes) {
+  // Of an earlier life: its sequences are given out anew, and nobody has voted on those.
+  if (votes.batch->coordinator != site_.shard || votes.batch->incarnation != machine_->incarnation()) return;
   std::vector<Coordinator::Made> made;
   machine_->votes(votes.site, votes.batch->first, votes.batch->count, votes.refusals, site_.fabric->now_ns(), made);
   journal_decisions(std::move(made));

@@ -13,6 +13,7 @@ constexpr std::int64_t kStepNs = 3'000;  // An actor's turn takes time, so that 
 constexpr unsigned kIdleStepsMax = 40;   // Then time moves on to what they wait for.
 constexpr std::int64_t kOpeningNs = 20'000 * kMillisecond;
 constexpr std::int64_t kChaosNs = 120'000 * kMillisecond;
+constexpr std::int64_t kLastWordsNs = 4'000 * kMillisecond;
 constexpr std::int64_t kHealingNs = 60'000 * kMillisecond;
 
 }  // namespace

@@ -16,36 +16,48 @@ void CoordinatorState::on_prepare(const Prepare& message) {
   const Batch& batch = *message.batch;
   const commit::Roles roles = roles_asked(batch, site_.shard);
   if (roles == 0) return;
-  const auto [voting, first] = ballots_.try_emplace({batch.at(0), batch.count});
-  if (!first) return;  // A repeat while they vote: one answer serves both.
-  voting->second.ballot = commit::Ballot(roles);
-  voting->second.late = bury_settled(batch);
+  const ForeignKey key{batch.at(0), batch.count};
+  if (ballots_.contains(key)) return;  // A repeat while they vote: one answer serves both.
+  std::vector<TransactionId> late = late_in(batch);
+  // Its end is on its way to the participants, who still hold it. Whoever needs an answer asks again.
+  if (std::any_of(late.begin(), late.end(), [this](const auto& transaction) { return untold(transaction); })) return;
+  bury(late);
+  ballots_[key] = {commit::Ballot(roles), {}, std::move(late)};
   send_prepare(message.batch, site_.shard, roles);
 }
 
-/// A prepare may come after its end, as a repeat or overtaken by a later one. The participants have forgotten it and
-/// would promise it anew, so each gets a tombstone first. Returns those buried.
-std::vector<TransactionId> CoordinatorState::bury_settled(const Batch& batch) {
-  auto list = std::make_shared<Decide::List>();
-  list->position = std::max(told_, opened_);  // No news to them: all up to here was told before.
+/// What of a batch has ended here before its prepare came: as a repeat, or overtaken by a later batch.
+std::vector<TransactionId> CoordinatorState::late_in(const Batch& batch) const {
   std::vector<TransactionId> late;
   const std::uint64_t bit = std::uint64_t{1} << site_.shard;
   for (const Batch::Part& part : batch.parts) {
     const auto& heads = part.submission->bundle.transactions;
-    for (std::uint32_t i = 0; i < heads.size(); ++i) {
-      const TransactionId transaction = batch.at(part.offset + i);
-      if ((heads[i].sites & bit) == 0 || !foreign_.settled(transaction)) continue;
-      late.push_back(transaction);
-      list->early.push_back({transaction, false});
-    }
+    for (std::uint32_t i = 0; i < heads.size(); ++i)
+      if ((heads[i].sites & bit) != 0 && foreign_.settled(batch.at(part.offset + i)))
+        late.push_back(batch.at(part.offset + i));
   }
-  if (late.empty()) return late;
+  return late;
+}
+
+/// The participants have not heard of its end: the record is not durable.
+bool CoordinatorState::untold(const TransactionId& transaction) const {
+  const auto is_it = [&](const commit::Decision& decision) { return decision.transaction == transaction; };
+  return std::any_of(pending_.begin(), pending_.end(), [&](const Pending& pending) {
+    return std::any_of(pending.learned.begin(), pending.learned.end(), is_it);
+  });
+}
+
+/// The participants have forgotten these and would promise them anew, so each gets tombstones before the prepare.
+void CoordinatorState::bury(const std::vector<TransactionId>& late) {
+  if (late.empty()) return;
+  auto list = std::make_shared<Decide::List>();
+  list->position = std::max(told_, opened_);  // No news to them: all up to here was told before.
+  for (const TransactionId& transaction : late) list->early.push_back({transaction, false});
   const Fabric::Shard& own = site_.self();
   const Decide decide{std::move(list)};
   self_->send(own.order, decide);
   self_->send(own.inventory, decide);
   self_->send(own.payment, decide);
-  return late;
 }
 
 void CoordinatorState::on_foreign_votes(const Votes& votes) {

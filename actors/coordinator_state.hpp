@@ -76,7 +76,9 @@ class CoordinatorState {
   void tell_callers(const std::vector<commit::Coordinator::Made>& made);
   void add_pending(Pending pending);
   void on_foreign_votes(const Votes& votes);
-  std::vector<TransactionId> bury_settled(const Batch& batch);
+  std::vector<TransactionId> late_in(const Batch& batch) const;
+  bool untold(const TransactionId& transaction) const;
+  void bury(const std::vector<TransactionId>& late);
   ForeignBatch* voting_on(const TransactionId& transaction);
   InFlight* in_flight(std::uint64_t sequence);
   const Batch::Part& part_of(const Batch& batch, std::uint32_t index) const;

@@ -74,8 +74,9 @@ void Node::start() {
 }
 
 void Node::stop() {
-  syncing_ = false;
   jobs_ = {};
+  if (journal_) journal_->on_queued = nullptr;  // An actor may take one more message before it sees its end.
+  syncing_ = false;
   if (fabric_) {
     auto& own = actors();
     puppets_.kill(own.coordinator), puppets_.kill(own.order);

@@ -45,7 +45,7 @@ class Puppets {
     if (jobs.size() > 1 && jobs.front() == job) std::rotate(jobs.begin(), jobs.begin() + 1, jobs.end());
     return true;
   }
-  /// Ends an actor at once: what was in its mailbox is never looked at.
+  /// Ends an actor: of what is in its mailbox it may look at one message, no more.
   template <class Handle>
   void kill(Handle& handle) {
     caf::anon_send_exit(handle, caf::exit_reason::kill);

@@ -70,6 +70,8 @@ void World::run_phases() {
   const auto up = [this] { return std::all_of(nodes_.begin(), nodes_.end(), [](const auto& n) { return n->up(); }); };
   if (!run_until([&] { return up() && clients_.all_answered(); }, kHealingNs))
     return judge_.fail("not answered after healing:" + clients_.waiting());
+  // What is lost is asked for at every second look, and the acknowledgement that is lost may be the last one.
+  run_until([] { return false; }, kLastWordsNs);
   if (!run_until([this] { return settled(); }, kHealingNs))
     return judge_.fail("something stays in doubt after healing");
   clients_.ask_again();

@@ -87,6 +87,15 @@ void Chaos::crash_some(Fault kind) {
   }
 }
 
+/// One link, or all links to one shard.
+void Chaos::clog(std::int64_t for_ns) {
+  const ShardId to = any().id();
+  const bool all = random_.chance(500);
+  const ShardId from = any().id();
+  for (const auto& node : nodes_)
+    if (node->id() != to && (all || node->id() == from)) network_.clog(node->id(), to, for_ns);
+}
+
 void Chaos::partition(Fault kind) {
   around_.happened(kind);
   const std::int64_t for_ns = random_.between(20, random_.chance(300) ? 6'000 : 900) * kMillisecond;

@@ -22,6 +22,7 @@ class Chaos {
  private:
   void disrupt();
   void crash_some(Fault kind);
+  void clog(std::int64_t for_ns);
   void partition(Fault kind);
   void checkpoint();
   Node& any() { return *nodes_[random_.index(nodes_.size())]; }

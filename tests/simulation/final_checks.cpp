@@ -18,7 +18,7 @@ void FinalChecks::run() {
   for (const auto& node : nodes_) {
     node->stop();
     check_recovered(*node);
-    if (node->mirror() != nullptr) check_mirror(*node);
+    node->check_mirror();
     if (!judge_.failed()) check_damage(*node);
   }
   if (around_.options.audit && !judge_.failed()) audit();
@@ -80,16 +80,6 @@ void FinalChecks::check_recovered(Node& node) {
     judge_.must(known != model.products.end() && testing::fact(products[i]) == testing::fact(known->second),
                 [&] { return std::string(name + ": recovered sku " + products[i].sku.str() + " is not the model's"); });
   }
-}
-
-void FinalChecks::check_mirror(Node& node) {
-  ++around_.counters.mirrored;
-  const testing::RecoveredState cut(node.store(), node.format(), judge_.orders(), judge_.keys());
-  const testing::RecoveredState whole(*node.mirror(), node.format(), judge_.orders(), judge_.keys());
-  judge_.must(cut.facts == whole.facts, [&] {
-    return std::string("store | mirror of shard " + std::to_string(node.id()) +
-                       testing::difference(cut.facts, whole.facts));
-  });
 }
 
 /// One damaged value: whoever reads it must say so, and whoever does not must see what was there before.

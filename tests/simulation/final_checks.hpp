@@ -26,7 +26,6 @@ class FinalChecks {
  private:
   void check_running();
   void check_recovered(Node& node);
-  void check_mirror(Node& node);
   void check_damage(Node& node);
   void audit();
   template <class Value, class Message, class Actor, class Name>

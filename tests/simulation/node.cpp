@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/shard_actors.hpp"
+#include "tests/support/recovered_state.hpp"
 
 namespace kontor::sim {
 
@@ -43,7 +44,7 @@ bool Node::recover(persistence::RecoveredShard& recovered, std::unique_ptr<persi
 }
 
 void Node::start() {
-  ++life_;
+  if (++life_ > 1) check_mirror();
   ++around_.counters.recoveries;
   journal_ = std::make_unique<ManualJournal>(*store_, actors::next_position(*store_));
   persistence::RecoveredShard recovered;
@@ -86,6 +87,29 @@ void Node::stop() {
   journal_.reset();
 }
 
+void Node::check_mirror() {
+  if (!mirror_) return;
+  ++around_.counters.mirrored;
+  testing::RecoveredState cut(*store_, format(), judge_.orders(), judge_.keys());
+  testing::RecoveredState whole(*mirror_, format(), judge_.orders(), judge_.keys());
+  // A checkpoint knows which sites have acknowledged; records say so only of those that all have.
+  for (const auto& [transaction, sites] : cut.shard.unacknowledged) {
+    const std::string fact = "unacknowledged " + transaction_text(transaction);
+    const auto known = std::find_if(whole.shard.unacknowledged.begin(), whole.shard.unacknowledged.end(),
+                                    [&](const auto& entry) { return entry.first == transaction; });
+    if (known != whole.shard.unacknowledged.end() && (sites & ~known->second) == 0)
+      cut.facts[fact] = whole.facts[fact] = "some";
+  }
+  judge_.must(cut.facts == whole.facts, [&] {
+    return "store | mirror of shard " + std::to_string(id_) + testing::difference(cut.facts, whole.facts);
+  });
+  for (const auto& [shard, transaction] : whole.shard.high_water) {
+    const auto known = cut.shard.high_water.find(shard);
+    judge_.must(known != cut.shard.high_water.end() && known->second >= transaction,
+                [&] { return "high water of shard " + std::to_string(shard) + " is lost by a checkpoint"; });
+  }
+}
+
 bool Node::dies_at(Fault point) {
   if (!up() || armed_ != point) return false;
   crash(point, down_ns_);
@@ -121,10 +145,12 @@ void Node::begin_sync() {
   const std::int64_t usual_ns = around_.options.disk_us * 1'000;
   std::int64_t takes_ns = random_.between(usual_ns / 2, usual_ns * 2);
   if (slow_until_ns_ > around_.time.now_ns()) takes_ns *= slow_;
-  around_.time.after(takes_ns, [this, life = life_] {
+  // What comes while it runs is the next commit, or just made it into this one.
+  const std::size_t begun = random_.chance(500) ? journal_->queued() : ManualJournal::kAll;
+  around_.time.after(takes_ns, [this, life = life_, begun] {
     if (!up() || life_ != life) return;
     syncing_ = false;
-    if (!paused()) return end_sync(journal_->queued());
+    if (!paused()) return end_sync(std::min(begun, journal_->queued()));
     around_.time.after(paused_until_ns_ - around_.time.now_ns(), [this, life] {
       if (up() && life_ == life && !syncing_ && journal_->queued() > 0) begin_sync();
     });
@@ -142,9 +168,9 @@ void Node::end_sync(std::size_t count) {
     return void(dies_at(*armed_));
   }
   ++around_.counters.commits;
-  around_.trace.add(around_.time.now_ns(), "durable ", id_, Trace::kNowhere, journal_->appended(),
-                    [&] { return "up to " + std::to_string(journal_->appended()); });
   journal_->commit(count);
+  around_.trace.add(around_.time.now_ns(), "durable ", id_, Trace::kNowhere, journal_->durable(),
+                    [&] { return "up to " + std::to_string(journal_->durable()); });
   if (journal_->queued() > 0) begin_sync();
 }
 

@@ -51,7 +51,8 @@ class Node {
   actors::Fabric::Shard& actors() { return fabric_->shards[id_]; }
   persistence::Store& store() { return *store_; }
   std::unique_ptr<persistence::Store> take_store() { return std::move(store_); }
-  persistence::Store* mirror() { return mirror_.get(); }
+  /// With a mirror: recovery finds what a replay of all that was ever written finds.
+  void check_mirror();
   std::size_t queued() const { return journal_ ? journal_->queued() : 0; }
   persistence::Format format() const { return {persistence::kFormatVersion, id_, around_.options.shards}; }
   std::int64_t now_ns() const { return around_.time.now_ns() + clock_ns_; }

@@ -54,8 +54,8 @@ void CoordinatorState::resend_prepares() {
   stale_prepares_ = std::move(unanswered);
 }
 
-/// Sends again what was unanswered at the last look and still is: prepares to sites that have not voted, commits to sites that owe an acknowledgement, and
-/// inquiries about transactions in doubt. A timer may only ask.
+/// Sends again what was unanswered at the last look and still is: prepares to sites that have not voted, commits to
+/// sites that owe an acknowledgement, and inquiries about transactions in doubt. A timer may only ask.
 void CoordinatorState::resend() {
   resend_prepares();
   std::map<ShardId, std::vector<commit::Decision>> commits;

@@ -1,6 +1,6 @@
 #include "tests/simulation/clients.hpp"
 
-#include <set>
+#include <map>
 
 #include "actors/intake.hpp"
 #include "domain/placement.hpp"
@@ -23,20 +23,25 @@ Clients::Clients(Surroundings& around, Judge& judge, std::vector<std::unique_ptr
     : around_(around), judge_(judge), nodes_(nodes), workload_(around.options.seed), random_(around.options.seed, 4) {}
 
 void Clients::ask_all(const std::vector<Operation>& operations) {
-  for (const Operation& operation : operations) ask(operation);
+  for (const Operation& operation : operations) ask({operation});
 }
 
 void Clients::pump() {
   while (!all_asked() && open_ < around_.options.outstanding) {
-    ++asked_;
-    ask(workload_.next(orders_));
+    std::vector<Operation> operations;
+    for (unsigned i = 1 + random_.below(around_.options.burst); i > 0 && !all_asked(); --i) {
+      ++asked_;
+      operations.push_back(workload_.next(orders_));
+    }
+    ask(std::move(operations));
     if (random_.chance(100)) read();
   }
 }
 
-void Clients::ask(Operation operation) {
+/// Gives a request its key and its number.
+std::size_t Clients::note(Operation operation) {
   Ask fresh{{testing::key("k" + std::to_string(asks_.size())), std::move(operation), 0}, false, 0, false, {}};
-  if (!asks_.empty() && asked_ > 0 && around_.strikes(Fault::key_reused, random_, 40))
+  if (asked_ > 0 && around_.strikes(Fault::key_reused, random_, 40))
     fresh.request.key = asks_[random_.index(asks_.size())].request.key;
   if (asked_ > 0 && random_.chance(around_.options.deadline_permille)) {
     const ShardId home = home_of(fresh.request.key, around_.options.shards);
@@ -45,54 +50,75 @@ void Clients::ask(Operation operation) {
   ++around_.counters.requests;
   ++open_;
   asks_.push_back(std::move(fresh));
-  send(asks_.size() - 1);
-  if (asked_ > 0 && around_.strikes(Fault::request_repeated, random_, 40)) send(asks_.size() - 1);
+  return asks_.size() - 1;
 }
 
-void Clients::send(std::size_t number) {
-  const unsigned tries = ++asks_[number].tries;
-  const Request& request = asks_[number].request;
-  const OrderId order = testing::names_in(request.operation).order;
-  send_to(order ? order.shard : home_of(request.key, around_.options.shards), number);
-  around_.time.after(kPatienceNs, [this, number, tries] {
-    if (!asks_[number].done && asks_[number].tries == tries) send(number);
+void Clients::ask(std::vector<Operation> operations) {
+  Numbers numbers;
+  for (Operation& operation : operations) numbers.push_back(note(std::move(operation)));
+  const bool repeated = asked_ > 0 && around_.strikes(Fault::request_repeated, random_, 40);
+  if (repeated) send(numbers);
+  send(std::move(numbers));
+}
+
+/// The line to the shard is up and the shard takes new work.
+bool Clients::reaches(ShardId home, std::size_t number) {
+  around_.trace.add(around_.time.now_ns(), "ask ", Trace::kClient, home, number, [&] {
+    const Request& request = asks_[number].request;
+    return request.key.str() + " " + std::string(to_string(kind_of(request.operation)));
   });
+  if (!nodes_[home]->up()) return false;
+  if (!nodes_[home]->full) return true;
+  around_.happened(Fault::disk_full);
+  plan_retry(number);
+  return false;
 }
 
-void Clients::send_to(ShardId home, std::size_t number) {
-  const Request& request = asks_[number].request;
-  around_.trace.add(around_.time.now_ns(), "ask ", Trace::kClient, home, number,
-                    [&] { return request.key.str() + " " + std::string(to_string(kind_of(request.operation))); });
-  Node& node = *nodes_[home];
-  if (!node.up()) return;
-  if (node.full && around_.happened(Fault::disk_full)) return plan_retry(number);
-  const auto receiver = [this, number, home](std::span<const Outcome> told) {
-    for (const Outcome& outcome : told) {
-      around_.trace.add(around_.time.now_ns(), "answer ", home, Trace::kClient, number, [&] {
-        return asks_[number].request.key.str() + " " + std::string(to_string(outcome.verdict)) + " " +
-               std::string(to_string(outcome.error.code)) + (outcome.replayed ? " replayed" : "");
-      });
-      on_outcome(number, outcome);
+/// One submit call. Whoever gets no answer in time asks again alone.
+void Clients::send(Numbers numbers) {
+  const std::uint16_t shards = around_.options.shards;
+  actors::Intake intake(shards, numbers.size());
+  std::map<ShardId, std::shared_ptr<actors::Amend::List>> amendments;
+  for (std::uint32_t i = 0; i < numbers.size(); ++i) {
+    const std::size_t number = numbers[i];
+    const Request& request = asks_[number].request;
+    const unsigned tries = ++asks_[number].tries;
+    around_.time.after(kPatienceNs, [this, number, tries] {
+      if (!asks_[number].done && asks_[number].tries == tries) send({number});
+    });
+    const OrderId order = testing::names_in(request.operation).order;
+    if (!reaches(order ? order.shard : home_of(request.key, shards), number)) continue;
+    if (order) {
+      auto& list = amendments[order.shard];
+      if (!list) list = std::make_shared<actors::Amend::List>();
+      list->requests.push_back(request), list->indexes.push_back(i);
+    } else if (const auto added = intake.add(request, i, NoPrices{}); !added) {
+      on_outcome(number, {i, Verdict::aborted, false, {}, added.error()});
     }
-  };
-  if (testing::names_in(request.operation).order) {
-    auto list = std::make_shared<actors::Amend::List>();
-    list->requests.push_back(request), list->indexes.push_back(0);
-    list->on_outcomes = receiver;
-    caf::anon_send(node.actors().order, actors::Amend{std::move(list)});
-    return;
   }
-  actors::Intake intake(around_.options.shards, 1);
-  if (const auto added = intake.add(request, 0, NoPrices{}); !added)
-    return on_outcome(number, {0, Verdict::aborted, false, {}, added.error()});
-  auto submission = intake.take(home);
-  submission->on_outcomes = receiver;
-  caf::anon_send(node.actors().coordinator, actors::Submit{std::move(submission)});
+  const auto receiver = [this, numbers = std::move(numbers)](std::span<const Outcome> told) {
+    for (const Outcome& outcome : told) on_outcome(numbers[outcome.index], outcome);
+  };
+  for (auto& [home, list] : amendments) {
+    list->on_outcomes = receiver;
+    caf::anon_send(nodes_[home]->actors().order, actors::Amend{std::move(list)});
+  }
+  for (ShardId home = 0; home < shards; ++home) {
+    auto submission = intake.take(home);
+    if (!submission) continue;
+    submission->on_outcomes = receiver;
+    caf::anon_send(nodes_[home]->actors().coordinator, actors::Submit{std::move(submission)});
+  }
 }
 
 /// Runs inside the coordinator: nothing is sent from here, only planned.
 void Clients::on_outcome(std::size_t number, const Outcome& outcome) {
   Ask& ask = asks_[number];
+  around_.trace.add(around_.time.now_ns(), "answer ", outcome.transaction ? outcome.transaction.shard : 0,
+                    Trace::kClient, number, [&] {
+                      return ask.request.key.str() + " " + std::string(to_string(outcome.verdict)) + " " +
+                             std::string(to_string(outcome.error.code)) + (outcome.replayed ? " replayed" : "");
+                    });
   judge_.on_answer(ask.request, outcome);
   if (around_.strikes(Fault::answer_lost, random_, permille())) return;
   if (ask.done) return;
@@ -112,7 +138,7 @@ void Clients::on_outcome(std::size_t number, const Outcome& outcome) {
 void Clients::plan_retry(std::size_t number) {
   const unsigned tries = asks_[number].tries;
   around_.time.after(random_.between(20, 300) * kMillisecond, [this, number, tries] {
-    if (!asks_[number].done && asks_[number].tries == tries) send(number);
+    if (!asks_[number].done && asks_[number].tries == tries) send({number});
   });
 }
 
@@ -152,7 +178,7 @@ void Clients::ask_again() {
     if (!random_.chance(200)) continue;
     ask.done = false;
     ++open_;
-    send(number);
+    send({number});
   }
 }
 

@@ -38,9 +38,12 @@ class Clients {
     bool committed = false;  ///< By the last answer.
     TransactionId transaction;
   };
-  void ask(Operation operation);
-  void send(std::size_t number);
-  void send_to(ShardId home, std::size_t number);
+  /// Numbers of requests.
+  using Numbers = std::vector<std::size_t>;
+  std::size_t note(Operation operation);
+  void ask(std::vector<Operation> operations);
+  void send(Numbers numbers);
+  bool reaches(ShardId home, std::size_t number);
   void on_outcome(std::size_t number, const Outcome& outcome);
   void plan_retry(std::size_t number);
   void read();

@@ -215,6 +215,8 @@ void Judge::on_acknowledge(const actors::Acknowledge& message) {
 
 void Judge::on_answer(const Request& request, const Outcome& outcome) {
   ++around_.counters.answers;
+  if (outcome.transaction && !outcome.replayed && std::holds_alternative<Checkout>(request.operation))
+    ++around_.counters.checkouts_decided;
   const auto name = [&] { return "key " + request.key.str() + ", " + transaction_text(outcome.transaction); };
   if (outcome.verdict == Verdict::committed) {
     Story& story = stories_[outcome.transaction];

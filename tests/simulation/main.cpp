@@ -127,6 +127,7 @@ int main_of(int argc, char** argv) {
   app.add_option("--shards", a.overrides.shards, "Instead of the seed's own")->check(CLI::Range(1, 8));
   app.add_option("--operations", a.overrides.operations, "Instead of the seed's own")->check(CLI::PositiveNumber);
   app.add_option("--outstanding", a.overrides.outstanding, "Instead of the seed's own")->check(CLI::PositiveNumber);
+  app.add_option("--burst", a.overrides.burst, "Instead of the seed's own")->check(CLI::PositiveNumber);
   app.add_option("--disruptions", a.overrides.disruptions, "Instead of the seed's own");
   app.add_option("--checkpoints", a.overrides.checkpoint_permille, "Per mille, instead of the seed's own");
   app.add_option("--deadlines", a.overrides.deadline_permille, "Per mille, instead of the seed's own");

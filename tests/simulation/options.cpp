@@ -23,8 +23,10 @@ Options expand(std::uint64_t seed, Protocol protocol, const Overrides& overrides
   out.seed = seed;
   out.protocol = protocol;
   out.shards = static_cast<std::uint16_t>(3 + random.below(3));
-  out.operations = 20 + random.below(random.chance(100) ? 180 : 60);
-  out.outstanding = 1 + random.below(random.chance(300) ? 40 : 12);
+  out.operations = 20 + random.below(random.chance(400) ? 180 : 60);
+  out.outstanding = 1 + random.below(random.chance(500) ? 100 : 12);
+  out.burst = random.chance(500) ? 1 + random.below(24) : 1;
+  out.scarce = random.chance(400);
   out.checkpoint_permille = random.chance(500) ? 20 + random.below(150) : 0;
   out.fault_permille = 2 + random.below(random.chance(300) ? 300 : 60);
   out.disruptions = random.below(8);
@@ -39,6 +41,7 @@ Options expand(std::uint64_t seed, Protocol protocol, const Overrides& overrides
   if (overrides.shards) out.shards = *overrides.shards;
   if (overrides.operations) out.operations = *overrides.operations;
   if (overrides.outstanding) out.outstanding = *overrides.outstanding;
+  if (overrides.burst) out.burst = *overrides.burst;
   if (overrides.disruptions) out.disruptions = *overrides.disruptions;
   if (overrides.checkpoint_permille) out.checkpoint_permille = *overrides.checkpoint_permille;
   if (overrides.deadline_permille) out.deadline_permille = *overrides.deadline_permille;
@@ -54,12 +57,13 @@ std::string describe(const Options& options) {
   }
   return "seed " + std::to_string(options.seed) + "\n  protocol " + std::string(to_string(options.protocol)) +
          "\n  shards " + std::to_string(options.shards) + ", operations " + std::to_string(options.operations) +
-         ", outstanding " + std::to_string(options.outstanding) + ", disruptions " +
-         std::to_string(options.disruptions) + "\n  per mille: faults " + std::to_string(options.fault_permille) +
-         ", checkpoints " + std::to_string(options.checkpoint_permille) + ", deadlines " +
-         std::to_string(options.deadline_permille) + "\n  latency us: network " + std::to_string(options.network_us) +
-         ", disk " + std::to_string(options.disk_us) + "\n  mirror " + (options.mirror ? "yes" : "no") + ", audit " +
-         (options.audit ? "yes" : "no") + "\n  on: " + on + "\n  off: " + off + "\n";
+         ", outstanding " + std::to_string(options.outstanding) + ", burst " + std::to_string(options.burst) +
+         (options.scarce ? ", scarce" : "") + ", disruptions " + std::to_string(options.disruptions) +
+         "\n  per mille: faults " + std::to_string(options.fault_permille) + ", checkpoints " +
+         std::to_string(options.checkpoint_permille) + ", deadlines " + std::to_string(options.deadline_permille) +
+         "\n  latency us: network " + std::to_string(options.network_us) + ", disk " + std::to_string(options.disk_us) +
+         "\n  mirror " + (options.mirror ? "yes" : "no") + ", audit " + (options.audit ? "yes" : "no") +
+         "\n  on: " + on + "\n  off: " + off + "\n";
 }
 
 std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides& overrides) {
@@ -70,6 +74,7 @@ std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides&
   add("shards", overrides.shards);
   add("operations", overrides.operations);
   add("outstanding", overrides.outstanding);
+  add("burst", overrides.burst);
   add("disruptions", overrides.disruptions);
   add("checkpoints", overrides.checkpoint_permille);
   add("deadlines", overrides.deadline_permille);

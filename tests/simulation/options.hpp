@@ -21,6 +21,8 @@ struct Options {
   std::uint16_t shards = 3;
   unsigned operations = 50;
   unsigned outstanding = 8;          ///< Requests that clients keep in flight.
+  unsigned burst = 1;                ///< Requests of one submit call, at most.
+  bool scarce = false;               ///< Little money and stock: refusals are usual.
   unsigned checkpoint_permille = 0;  ///< Of operations that are followed by a checkpoint of some shard.
   unsigned fault_permille = 20;      ///< Weight of faults of messages and answers.
   unsigned disruptions = 4;          ///< Crashes, partitions, pauses, jumps … over the run.
@@ -37,7 +39,7 @@ struct Options {
 /// What the caller sets over a seed's own: for reproductions and for minimising.
 struct Overrides {
   std::optional<std::uint16_t> shards;
-  std::optional<unsigned> operations, outstanding, disruptions, checkpoint_permille, deadline_permille;
+  std::optional<unsigned> operations, outstanding, burst, disruptions, checkpoint_permille, deadline_permille;
   std::vector<Fault> off;
 };
 

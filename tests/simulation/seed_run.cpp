@@ -24,6 +24,7 @@ class Minimiser {
     shrink(&Overrides::disruptions, full.disruptions, 0);
     shrink(&Overrides::operations, full.operations, 1);
     shrink(&Overrides::outstanding, full.outstanding, 1);
+    shrink(&Overrides::burst, full.burst, 1);
     shrink(&Overrides::checkpoint_permille, full.checkpoint_permille, 0);
     shrink(&Overrides::deadline_permille, full.deadline_permille, 0);
     for (std::uint16_t shards = 2; shards < full.shards; ++shards) {

@@ -46,7 +46,8 @@ class Timetable {
 /// What was seen of a run.
 struct Counters {
   FaultCounters faults{};
-  std::uint64_t seeds = 0, requests = 0, checkouts = 0, committed = 0, aborted = 0, answers = 0, replayed = 0;
+  std::uint64_t seeds = 0, requests = 0, checkouts_decided = 0, checkouts = 0, committed = 0, aborted = 0, answers = 0,
+                replayed = 0;
   std::uint64_t messages = 0, commits = 0, records = 0, crashes = 0, recoveries = 0, checkpoints = 0, steps = 0;
   std::uint64_t mirrored = 0, audits = 0, reads = 0, virtual_ms = 0;
 };

@@ -1,5 +1,7 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +25,9 @@ class Trace {
   template <class Words>
   void add(std::int64_t at_ns, std::string_view kind, int from, int to, std::uint64_t number, const Words& words) {
     mix(static_cast<std::uint64_t>(at_ns));
-    for (const char c : kind) mix(static_cast<unsigned char>(c));
+    std::uint64_t first_letters = 0;
+    std::memcpy(&first_letters, kind.data(), std::min(kind.size(), sizeof first_letters));
+    mix(first_letters);
     mix(static_cast<std::uint64_t>(from) << 32 ^ static_cast<std::uint32_t>(to));
     mix(number);
     if (keep_) events_.push_back({at_ns / 1'000, from, to, std::string(kind) + words()});

@@ -33,11 +33,11 @@ std::vector<Operation> Workload::accounts_and_products() {
   return out;
 }
 
-std::vector<Operation> Workload::money_and_stock() {
+std::vector<Operation> Workload::money_and_stock(bool scarce) {
   std::vector<Operation> out;
-  for (const char* name : kBuyers) out.push_back(Deposit{acc(kBank), acc(name), gbp(900)});
+  for (const char* name : kBuyers) out.push_back(Deposit{acc(kBank), acc(name), gbp(scarce ? 900 : 90'000)});
   ReceiveStock stock;
-  for (const char* name : kSkus) stock.lines.push_back({sku(name), 25});
+  for (const char* name : kSkus) stock.lines.push_back({sku(name), scarce ? 25 : 2'000});
   std::sort(stock.lines.begin(), stock.lines.end(), [](const auto& a, const auto& b) { return a.sku < b.sku; });
   out.push_back(std::move(stock));
   return out;
@@ -74,7 +74,7 @@ Operation Workload::amendment(const std::vector<OrderId>& orders) {
 
 Operation Workload::next(const std::vector<OrderId>& orders) {
   const auto amount = [&] { return gbp(1 + static_cast<Minor>(random_.below(90))); };
-  switch (random_.below(20)) {
+  switch (random_.below(25)) {
     case 0: return OpenAccount{acc("n" + std::to_string(random_.below(6))), testing::kGbp};
     case 1: return Deposit{acc(kBank), buyer(), amount()};
     case 2: return Withdraw{buyer(), acc(kBank), amount()};

@@ -14,7 +14,7 @@ class Workload {
 
   /// Who may buy and what there is, in two parts: the second needs the first.
   static std::vector<Operation> accounts_and_products();
-  static std::vector<Operation> money_and_stock();
+  static std::vector<Operation> money_and_stock(bool scarce);
   /// `orders`: those that a client knows to be placed.
   Operation next(const std::vector<OrderId>& orders);
   Sku any_sku();

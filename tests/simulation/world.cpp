@@ -54,7 +54,7 @@ void World::run_phases() {
   const auto answered = [this] { return clients_.all_answered(); };
   clients_.ask_all(Workload::accounts_and_products());
   if (!run_until(answered, kOpeningNs)) return judge_.fail("the opening is not answered:" + clients_.waiting());
-  clients_.ask_all(Workload::money_and_stock());
+  clients_.ask_all(Workload::money_and_stock(around_.options.scarce));
   if (!run_until(answered, kOpeningNs)) return judge_.fail("the stock is not answered:" + clients_.waiting());
 
   network_.begin_faults();

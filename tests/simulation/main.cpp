@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <iostream>
 
@@ -49,7 +50,8 @@ class Program {
       one(arguments_.seed + i);
       if (failed_ > 0 && !arguments_.keep_going) break;
     }
-    const Figures figures{counters_, failed_, checked_, seconds()};
+    const double cpu_seconds = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+    const Figures figures{counters_, failed_, checked_, seconds(), cpu_seconds};
     std::cout << (arguments_.json ? as_json(figures) : as_text(figures));
     return failed_ == 0 ? 0 : 1;
   }

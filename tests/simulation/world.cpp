@@ -10,7 +10,7 @@ namespace {
 constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::int64_t kTimersEveryNs = 20 * kMillisecond;
 constexpr std::int64_t kStepNs = 3'000;  // An actor's turn takes time, so that other things happen beside it.
-constexpr unsigned kIdleStepsMax = 40;   // Then time moves on to what they wait for.
+constexpr unsigned kIdleStepsMax = 16;   // Then time moves on to what they wait for.
 constexpr std::int64_t kOpeningNs = 20'000 * kMillisecond;
 constexpr std::int64_t kChaosNs = 120'000 * kMillisecond;
 constexpr std::int64_t kLastWordsNs = 4'000 * kMillisecond;

@@ -29,6 +29,7 @@ void CoordinatorState::on_prepare(const Prepare& message) {
 /// What of a batch has ended here before its prepare came: as a repeat, or overtaken by a later batch.
 std::vector<TransactionId> CoordinatorState::late_in(const Batch& batch) const {
   std::vector<TransactionId> late;
+  if (!foreign_.seen(batch.at(0))) return late;  // As usual: its sequences follow the last batch's.
   const std::uint64_t bit = std::uint64_t{1} << site_.shard;
   for (const Batch::Part& part : batch.parts) {
     const auto& heads = part.submission->bundle.transactions;
@@ -86,7 +87,7 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
       const TransactionId transaction = batch.at(index);
       if ((heads[i].sites & bit) == 0 || std::binary_search(late.begin(), late.end(), transaction)) continue;
       // Refused by one of several, another may have promised: then the site must hear of the abort, and asks for it.
-      refused && one_role ? foreign_.raise_high_water(transaction) : foreign_.prepared(transaction);
+      refused&& one_role ? foreign_.raise_high_water(transaction) : foreign_.prepared(transaction);
     }
   }
   site_.self().in_doubt = foreign_.open();

@@ -59,7 +59,8 @@ void Coordinator::votes(ShardId site, std::uint64_t first, std::uint32_t count, 
 
 std::uint64_t Coordinator::awaited(std::uint64_t first, std::uint32_t count) const {
   std::uint64_t sites = 0;
-  for (std::uint64_t sequence = std::max(first, first_open_); sequence < first + count; ++sequence)
+  const std::uint64_t end = std::min(first + count, next());
+  for (std::uint64_t sequence = std::max(first, first_open_); sequence < end; ++sequence)
     if (const Open& open = open_[sequence - first_open_]; !open.decided) sites |= open.awaited;
   return sites;
 }

@@ -14,17 +14,16 @@ void Site::raise_high_water(const TransactionId& transaction) {
   high = std::max(high, transaction);
 }
 
-bool Site::settled(const TransactionId& transaction) const {
+bool Site::seen(const TransactionId& transaction) const {
   const auto it = high_water_.find(transaction.shard);
-  return it != high_water_.end() && transaction <= it->second && !in_doubt(transaction);
+  return it != high_water_.end() && transaction <= it->second;
 }
 
 Site::Lesson Site::learn(const Decision& decision) {
   if (open_.erase(decision.transaction) != 0) return Lesson::apply;
-  const auto it = high_water_.find(decision.transaction.shard);
-  const bool seen = it != high_water_.end() && decision.transaction <= it->second;
-  if (decision.commit) return seen ? Lesson::acknowledge : Lesson::ignore;
-  return seen ? Lesson::ignore : Lesson::tombstone;
+  const bool known = seen(decision.transaction);
+  if (decision.commit) return known ? Lesson::acknowledge : Lesson::ignore;
+  return known ? Lesson::ignore : Lesson::tombstone;
 }
 
 std::vector<TransactionId> Site::in_doubt() const {

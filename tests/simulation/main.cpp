@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
+#include "tests/simulation/exhaustive.hpp"
 #include "tests/simulation/report.hpp"
 #include "tests/simulation/seed_run.hpp"
 
@@ -22,6 +23,9 @@ struct Arguments {
   std::string protocol = "two_phase", corpus;
   bool print_options = false, trace = false, minimise = false, json = false, check_determinism = false;
   bool keep_going = false;
+  unsigned exhaustive = 0;
+  bool twice = false;
+  std::uint64_t window = 60;
   Overrides overrides;
   std::vector<std::string> off;
 };
@@ -45,6 +49,7 @@ class Program {
       return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
     };
     for (const std::uint64_t seed : corpus()) one(seed);
+    if (arguments_.exhaustive > 0) return exhaustive();
     const bool timed = arguments_.minutes > 0;
     for (std::uint64_t i = 0; timed ? seconds() < arguments_.minutes * 60 : i < arguments_.seeds; ++i) {
       one(arguments_.seed + i);
@@ -57,6 +62,23 @@ class Program {
   }
 
  private:
+  int exhaustive() {
+    for (std::uint64_t i = 0; i < arguments_.seeds; ++i) {
+      const std::uint64_t seed = arguments_.seed + i;
+      remember(seed, protocol_, arguments_.overrides);
+      const Exhausted found = crash_everywhere(puppets_, seed, protocol_, arguments_.exhaustive, arguments_.twice,
+                                               arguments_.window, counters_);
+      std::cout << "seed " << seed << ": " << arguments_.exhaustive << " at once, " << found.singles
+                << " single crashes, " << found.doubles << " double\n";
+      if (found.failure.empty()) continue;
+      ++failed_;
+      std::cout << "FAILED seed " << seed << ", crashes at";
+      for (const std::uint64_t point : found.crashes) std::cout << " " << point;
+      std::cout << ": " << found.failure << std::endl;
+    }
+    return failed_ == 0 ? 0 : 1;
+  }
+
   std::vector<std::uint64_t> corpus() const {
     std::vector<std::uint64_t> out;
     std::ifstream in(arguments_.corpus);
@@ -126,6 +148,10 @@ int main_of(int argc, char** argv) {
   app.add_flag("--json", a.json, "The closing figures as JSON");
   app.add_flag("--check-determinism", a.check_determinism, "Run every 16th seed twice and compare their traces");
   app.add_flag("--keep-going", a.keep_going, "Do not end at the first seed that fails");
+  app.add_option("--exhaustive", a.exhaustive, "Crash at every point of so many concurrent transactions, seed by seed")
+      ->check(CLI::Range(1, 3));
+  app.add_flag("--twice", a.twice, "With --exhaustive: at every pair of points, too");
+  app.add_option("--window", a.window, "With --twice: at most so many points apart")->capture_default_str();
   app.add_option("--shards", a.overrides.shards, "Instead of the seed's own")->check(CLI::Range(1, 8));
   app.add_option("--operations", a.overrides.operations, "Instead of the seed's own")->check(CLI::PositiveNumber);
   app.add_option("--outstanding", a.overrides.outstanding, "Instead of the seed's own")->check(CLI::PositiveNumber);

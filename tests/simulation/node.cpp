@@ -111,7 +111,7 @@ void Node::check_mirror() {
 }
 
 bool Node::dies_at(Fault point) {
-  if (!up() || armed_ != point) return false;
+  if (!due(point)) return false;
   crash(point, down_ns_);
   return true;
 }
@@ -157,16 +157,21 @@ void Node::begin_sync() {
   });
 }
 
+/// The points at which a write can be cut short.
+bool Node::dies_in_sync(std::size_t count) {
+  if (dies_at(Fault::crash_before_sync)) return true;
+  if (armed_ == Fault::sync_error_absent) return crash(Fault::sync_error_absent, down_ns_), true;
+  const bool torn = due(Fault::crash_torn_queue);
+  const bool untold = !torn && due(Fault::crash_after_sync);
+  const bool failed = armed_ == Fault::sync_error_present;
+  if (!torn && !untold && !failed) return false;
+  journal_->commit_untold(torn ? random_.index(count + 1) : count);
+  crash(torn ? Fault::crash_torn_queue : untold ? Fault::crash_after_sync : Fault::sync_error_present, down_ns_);
+  return true;
+}
+
 void Node::end_sync(std::size_t count) {
-  if (dies_at(Fault::crash_before_sync) || dies_at(Fault::sync_error_absent)) return;
-  if (armed_ == Fault::crash_torn_queue) {
-    journal_->commit_untold(random_.index(count + 1));
-    return void(dies_at(Fault::crash_torn_queue));
-  }
-  if (armed_ == Fault::crash_after_sync || armed_ == Fault::sync_error_present) {
-    journal_->commit_untold(count);
-    return void(dies_at(*armed_));
-  }
+  if (dies_in_sync(count)) return;
   ++around_.counters.commits;
   journal_->commit(count);
   around_.trace.add(around_.time.now_ns(), "durable ", id_, Trace::kNowhere, journal_->durable(),

@@ -32,7 +32,7 @@ class Node {
   void arm(Fault crash, std::int64_t down_ns) { armed_ = crash, down_ns_ = down_ns; }
   void disarm() { armed_.reset(); }
   bool armed() const { return armed_.has_value(); }
-  /// Dies at the armed point if this is it.
+  /// Dies at this point if it is armed or planned.
   bool dies_at(Fault point);
   /// Dies now and restarts later.
   void crash(Fault why, std::int64_t down_ns);
@@ -59,6 +59,8 @@ class Node {
 
  private:
   bool recover(persistence::RecoveredShard& recovered, std::unique_ptr<persistence::KeyIndex>& keys);
+  bool due(Fault point) { return up() && (around_.plan.hits() || armed_ == point); }
+  bool dies_in_sync(std::size_t count);
   void begin_sync();
   void end_sync(std::size_t count);
   void on_written(const testing::ManualJournal::Item& item);
@@ -78,7 +80,7 @@ class Node {
   bool syncing_ = false;
 
   std::optional<Fault> armed_;
-  std::int64_t down_ns_ = 0;
+  std::int64_t down_ns_ = 50'000'000;
   std::int64_t clock_ns_ = 0;
   std::int64_t paused_until_ns_ = 0, slow_until_ns_ = 0;
   int slow_ = 1;

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <queue>
@@ -52,11 +53,20 @@ struct Counters {
   std::uint64_t mirrored = 0, audits = 0, reads = 0, virtual_ms = 0;
 };
 
+/// Crashes by number: while it counts, every point at which a shard can die has the next one.
+struct CrashPlan {
+  std::vector<std::uint64_t> at;  ///< At which points the shard that is there dies.
+  bool counting = false;
+  std::uint64_t points = 0;
+  bool hits() { return counting && std::find(at.begin(), at.end(), points++) != at.end(); }
+};
+
 /// What all parts of a run share.
 struct Surroundings {
   Options options;
   Trace& trace;
   Counters& counters;
+  CrashPlan plan;
   Timetable time;
 
   /// Counts a fault that happens now. Always true, for conditions.

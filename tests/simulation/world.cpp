@@ -18,8 +18,9 @@ constexpr std::int64_t kHealingNs = 60'000 * kMillisecond;
 
 }  // namespace
 
-World::World(testing::Puppets& puppets, const Options& options, Trace& trace, Counters& counters)
-    : around_{options, trace, counters, {}},
+World::World(testing::Puppets& puppets, const Options& options, Trace& trace, Counters& counters,
+             std::vector<std::uint64_t> crashes)
+    : around_{options, trace, counters, {std::move(crashes)}, {}},
       puppets_(puppets),
       random_(options.seed, 6),
       judge_(around_),
@@ -58,6 +59,7 @@ void World::run_phases() {
   if (!run_until(answered, kOpeningNs)) return judge_.fail("the stock is not answered:" + clients_.waiting());
 
   network_.begin_faults();
+  around_.plan.counting = true;
   run_until(
       [this] {
         clients_.pump();
@@ -74,6 +76,7 @@ void World::run_phases() {
   run_until([] { return false; }, kLastWordsNs);
   if (!run_until([this] { return settled(); }, kHealingNs))
     return judge_.fail("something stays in doubt after healing");
+  around_.plan.counting = false;
   clients_.ask_again();
   if (!run_until([&] { return clients_.all_answered() && settled(); }, kHealingNs))
     return judge_.fail("a known key is not answered:" + clients_.waiting());

@@ -14,11 +14,14 @@ namespace kontor::sim {
 /// One simulated run: shards, network, clients and what goes wrong, in virtual time, on one thread.
 class World {
  public:
-  World(testing::Puppets& puppets, const Options& options, Trace& trace, Counters& counters);
+  World(testing::Puppets& puppets, const Options& options, Trace& trace, Counters& counters,
+        std::vector<std::uint64_t> crashes = {});
   ~World();
 
   /// Runs it from the opening day to the audit. Returns what was violated; empty: nothing.
   std::string run();
+  /// How many points there were at which a shard could die.
+  std::uint64_t crash_points() const { return around_.plan.points; }
 
  private:
   template <class Done>

@@ -119,7 +119,8 @@ void Chaos::on_crash(Node& node, Fault) {
                                   Fault::crash_after_sync};
   if (!healed_ && around_.options.on(Fault::crash_twice) && random_.chance(250)) {
     around_.happened(Fault::crash_twice);
-    node.arm(kSecond[random_.index(kSecond.size())], down_ns());
+    const Fault second = kSecond[random_.index(kSecond.size())];
+    node.arm(second, down_ns());
   }
 }
 

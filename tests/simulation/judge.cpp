@@ -152,6 +152,41 @@ void Judge::on_opened(ShardId shard, std::string_view payload) {
   if (opened) incarnation_[shard] = opened->incarnation;
 }
 
+// --- What is delivered.
+
+void Judge::cover(Coverage::Message message, const TransactionId& transaction, ShardId site, std::size_t beginning) {
+  using Participant = Coverage::Participant;
+  const Story& story = stories_[transaction];
+  Participant participant = (story.anywhere() & bit(site)) != 0 ? Participant::prepared : Participant::nothing;
+  if ((story.learned_abort & bit(site)) != 0) participant = Participant::learned_abort;
+  if ((story.learned_commit & bit(site)) != 0) participant = Participant::learned_commit;
+  around_.counters.coverage.met(message, static_cast<Coverage::Coordinator>(story.end), participant, beginning);
+}
+
+void Judge::cover(Coverage::Message message, const actors::Batch& batch, ShardId site, std::size_t beginning) {
+  for (const actors::Batch::Part& part : batch.parts) {
+    const auto& heads = part.submission->bundle.transactions;
+    for (std::uint32_t i = 0; i < heads.size(); ++i)
+      if ((heads[i].sites & bit(site)) != 0) cover(message, batch.at(part.offset + i), site, beginning);
+  }
+}
+
+void Judge::on_delivery(ShardId to, const caf::message& message, std::size_t beginning) {
+  using Message = Coverage::Message;
+  visit_one<actors::Prepare>(message, [&](const auto& m) { cover(Message::prepare, *m.batch, to, beginning); });
+  visit_one<actors::SiteVotes>(message,
+                               [&](const auto& m) { cover(Message::site_votes, *m.batch, m.site, beginning); });
+  visit_one<actors::Decisions>(message, [&](const auto& m) {
+    for (const commit::Decision& d : *m.decisions) cover(Message::decisions, d.transaction, to, beginning);
+  });
+  visit_one<actors::Acknowledge>(message, [&](const auto& m) {
+    for (const TransactionId& id : *m.transactions) cover(Message::acknowledge, id, m.site, beginning);
+  });
+  visit_one<actors::Inquire>(message, [&](const auto& m) {
+    for (const TransactionId& id : *m.transactions) cover(Message::inquire, id, m.site, beginning);
+  });
+}
+
 // --- What is sent and answered.
 
 void Judge::on_send(ShardId from, ShardId, const caf::message& message) {

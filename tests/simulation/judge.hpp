@@ -34,6 +34,8 @@ class Judge {
   /// A record or row is in `shard`'s store, whether anybody is told or not.
   void on_written(ShardId shard, const testing::ManualJournal::Item& item);
   void on_send(ShardId from, ShardId to, const caf::message& message);
+  /// A message reaches a shard whose life began after crash `beginning`.
+  void on_delivery(ShardId to, const caf::message& message, std::size_t beginning);
   /// A client is told what became of its request.
   void on_answer(const Request& request, const Outcome& outcome);
   /// A product as a client read it; what it had heard of before it asked is `heard`.
@@ -77,6 +79,9 @@ class Judge {
   void on_votes(const actors::SiteVotes& votes);
   void on_decisions(const actors::Decisions& message);
   void on_acknowledge(const actors::Acknowledge& message);
+
+  void cover(Coverage::Message message, const TransactionId& transaction, ShardId site, std::size_t beginning);
+  void cover(Coverage::Message message, const actors::Batch& batch, ShardId site, std::size_t beginning);
 
   Surroundings& around_;
   std::string failure_;

@@ -22,7 +22,7 @@ struct Arguments {
   double minutes = 0;
   std::string protocol = "two_phase", corpus;
   bool print_options = false, trace = false, minimise = false, json = false, check_determinism = false;
-  bool keep_going = false;
+  bool keep_going = false, coverage = false;
   unsigned exhaustive = 0;
   bool twice = false;
   std::uint64_t window = 60;
@@ -58,6 +58,7 @@ class Program {
     const double cpu_seconds = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
     const Figures figures{counters_, failed_, checked_, seconds(), cpu_seconds};
     std::cout << (arguments_.json ? as_json(figures) : as_text(figures));
+    if (arguments_.coverage) std::cout << counters_.coverage.as_text();
     return failed_ == 0 ? 0 : 1;
   }
 
@@ -147,6 +148,7 @@ int main_of(int argc, char** argv) {
   app.add_flag("--minimise", a.minimise, "Shrink a failing seed and draw its messages");
   app.add_flag("--json", a.json, "The closing figures as JSON");
   app.add_flag("--check-determinism", a.check_determinism, "Run every 16th seed twice and compare their traces");
+  app.add_flag("--coverage", a.coverage, "Which message met which states, and which it never met");
   app.add_flag("--keep-going", a.keep_going, "Do not end at the first seed that fails");
   app.add_option("--exhaustive", a.exhaustive, "Crash at every point of so many concurrent transactions, seed by seed")
       ->check(CLI::Range(1, 3));

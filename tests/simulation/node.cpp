@@ -120,6 +120,7 @@ void Node::crash(Fault why, std::int64_t down_ns) {
   if (!up()) return;
   armed_.reset();
   around_.happened(why);
+  beginning_ = static_cast<std::size_t>(why);
   ++around_.counters.crashes;
   around_.trace.add(around_.time.now_ns(), "dies ", id_, Trace::kNowhere, journal_->queued(),
                     [&] { return std::string(to_string(why)); });

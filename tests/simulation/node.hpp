@@ -47,7 +47,8 @@ class Node {
   void deliver(const caf::message& message);
   bool owns(const caf::resumable* job) const;
   ShardId id() const { return id_; }
-  unsigned life() const { return life_; }
+  /// The crash before this life; kFaults: there was none.
+  std::size_t beginning() const { return beginning_; }
   actors::Fabric::Shard& actors() { return fabric_->shards[id_]; }
   persistence::Store& store() { return *store_; }
   std::unique_ptr<persistence::Store> take_store() { return std::move(store_); }
@@ -77,6 +78,7 @@ class Node {
   std::unique_ptr<testing::ManualJournal> journal_;
   std::array<const caf::resumable*, 4> jobs_{};
   unsigned life_ = 0;
+  std::size_t beginning_ = kFaults;
   bool syncing_ = false;
 
   std::optional<Fault> armed_;

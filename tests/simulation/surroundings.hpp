@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/simulation/coverage.hpp"
 #include "tests/simulation/options.hpp"
 #include "tests/simulation/random.hpp"
 #include "tests/simulation/trace.hpp"
@@ -46,6 +47,7 @@ class Timetable {
 
 /// What was seen of a run.
 struct Counters {
+  Coverage coverage;
   FaultCounters faults{};
   std::uint64_t seeds = 0, requests = 0, checkouts_decided = 0, checkouts = 0, committed = 0, aborted = 0, answers = 0,
                 replayed = 0;

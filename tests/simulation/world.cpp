@@ -25,7 +25,7 @@ World::World(testing::Puppets& puppets, const Options& options, Trace& trace, Co
       random_(options.seed, 6),
       judge_(around_),
       network_(
-          around_, [this](ShardId to, const caf::message& message) { nodes_[to]->deliver(message); },
+          around_, [this](ShardId to, const caf::message& message) { deliver(to, message); },
           [this](ShardId from, ShardId to, const caf::message& message) { on_send(from, to, message); }),
       clients_(around_, judge_, nodes_),
       chaos_(around_, nodes_, network_) {
@@ -135,6 +135,13 @@ void World::advance(std::int64_t to_ns) {
   if (to_ns - timers_ns_ < kTimersEveryNs) return;
   puppets_.advance(std::chrono::nanoseconds(to_ns - timers_ns_));
   timers_ns_ = to_ns;
+}
+
+void World::deliver(ShardId to, const caf::message& message) {
+  Node& node = *nodes_[to];
+  if (!node.up()) return;
+  judge_.on_delivery(to, message, node.beginning());
+  node.deliver(message);
 }
 
 void World::on_send(ShardId from, ShardId to, const caf::message& message) {

@@ -29,6 +29,7 @@ class World {
   void step_or_wait();
   bool step_one();
   void advance(std::int64_t to_ns);
+  void deliver(ShardId to, const caf::message& message);
   void on_send(ShardId from, ShardId to, const caf::message& message);
   bool settled();
   void run_phases();

@@ -93,6 +93,7 @@ class Program {
     const Options options = expand(seed, protocol_, arguments_.overrides);
     if (arguments_.print_options) std::cout << describe(options);
     remember(seed, protocol_, arguments_.overrides);
+    if (arguments_.minimise && try_seed(puppets_, options) == Trial::dies) return report(seed, "an assertion failed");
     const SeedResult result = run_seed(puppets_, options, counters_, arguments_.trace);
     if (arguments_.trace) std::cout << as_text(result.trace);
     if (arguments_.check_determinism && seed % kSampled == 0) {
@@ -117,12 +118,12 @@ class Program {
               << "\nagain: " << reproduction(seed, protocol_, arguments_.overrides) << std::endl;
     if (!arguments_.minimise) return;
     const Overrides small = minimise(puppets_, seed, protocol_, arguments_.overrides, kTries);
-    Counters unused;
+    std::cout << "smaller: " << reproduction(seed, protocol_, small) << std::endl;
     const Options options = expand(seed, protocol_, small);
+    if (try_seed(puppets_, options) == Trial::dies) return;  // And its trace with it.
+    Counters unused;
     const SeedResult result = run_seed(puppets_, options, unused, true);
-    std::cout << "smaller: " << reproduction(seed, protocol_, small) << "\n"
-              << result.failure << "\n"
-              << as_diagram(result.trace, options.shards, kDiagramEvents);
+    std::cout << result.failure << "\n" << as_diagram(result.trace, options.shards, kDiagramEvents);
   }
 
   Arguments arguments_;

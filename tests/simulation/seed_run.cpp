@@ -1,5 +1,12 @@
 #include "tests/simulation/seed_run.hpp"
 
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "tests/simulation/world.hpp"
 
 namespace kontor::sim {
@@ -9,6 +16,21 @@ SeedResult run_seed(testing::Puppets& puppets, const Options& options, Counters&
   result.failure = World(puppets, options, result.trace, counters).run();
   result.hash = result.trace.hash();
   return result;
+}
+
+Trial try_seed(testing::Puppets& puppets, const Options& options) {
+  const pid_t child = ::fork();
+  if (child < 0) throw std::system_error(errno, std::generic_category(), "fork");
+  if (child == 0) {
+    std::signal(SIGABRT, SIG_DFL);
+    ::close(STDERR_FILENO);  // One assertion after another would be told.
+    Counters unused;
+    ::_exit(run_seed(puppets, options, unused).failure.empty() ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  if (!WIFEXITED(status)) return Trial::dies;
+  return WEXITSTATUS(status) == 0 ? Trial::passes : Trial::fails;
 }
 
 namespace {
@@ -40,8 +62,7 @@ class Minimiser {
   bool take(const Overrides& candidate) {
     if (tries_ == 0) return false;
     --tries_;
-    Counters unused;
-    if (run_seed(puppets_, expand(seed_, protocol_, candidate), unused).failure.empty()) return false;
+    if (try_seed(puppets_, expand(seed_, protocol_, candidate)) == Trial::passes) return false;
     best_ = candidate;
     return true;
   }

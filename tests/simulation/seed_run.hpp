@@ -16,6 +16,10 @@ struct SeedResult {
 /// Runs a seed from start to end. The actor system outlives it: making one takes longer than a run.
 SeedResult run_seed(testing::Puppets& puppets, const Options& options, Counters& counters, bool keep_trace = false);
 
+/// Whether a run fails, tried in a child: an assertion that ends the process is a failure like any other.
+enum class Trial : std::uint8_t { passes, fails, dies };
+Trial try_seed(testing::Puppets& puppets, const Options& options);
+
 /// Smaller options that still fail: fewer operations, shards and disruptions, fault classes off. `tries` bounds the
 /// work.
 Overrides minimise(testing::Puppets& puppets, std::uint64_t seed, Protocol protocol, Overrides overrides,

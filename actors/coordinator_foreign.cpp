@@ -87,7 +87,11 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
       const TransactionId transaction = batch.at(index);
       if ((heads[i].sites & bit) == 0 || std::binary_search(late.begin(), late.end(), transaction)) continue;
       // Refused by one of several, another may have promised: then the site must hear of the abort, and asks for it.
-      refused&& one_role ? foreign_.raise_high_water(transaction) : foreign_.prepared(transaction);
+      if (refused && one_role) {
+        foreign_.raise_high_water(transaction);
+      } else {
+        foreign_.prepared(transaction);
+      }
     }
   }
   site_.self().in_doubt = foreign_.open();

@@ -61,6 +61,22 @@ void Clients::ask(std::vector<Operation> operations) {
   send(std::move(numbers));
 }
 
+/// The shard that a request is brought to: of its order, or of its key.
+ShardId Clients::asked_at(const Request& request) const {
+  const OrderId order = testing::names_in(request.operation).order;
+  return order ? order.shard : home_of(request.key, around_.options.shards);
+}
+
+void Clients::on_open(ShardId shard) {
+  for (std::size_t number = 0; number < asks_.size(); ++number) {
+    if (asks_[number].done || asked_at(asks_[number].request) != shard || !random_.chance(500)) continue;
+    const unsigned tries = asks_[number].tries;
+    around_.time.after(random_.between(0, around_.options.disk_us * 1'000), [this, number, tries] {
+      if (!asks_[number].done && asks_[number].tries == tries) send({number});
+    });
+  }
+}
+
 /// The line to the shard is up and the shard takes new work.
 bool Clients::reaches(ShardId home, std::size_t number) {
   around_.trace.add(around_.time.now_ns(), "ask ", Trace::kClient, home, number, [&] {
@@ -86,9 +102,8 @@ void Clients::send(Numbers numbers) {
     around_.time.after(kPatienceNs, [this, number, tries] {
       if (!asks_[number].done && asks_[number].tries == tries) send({number});
     });
-    const OrderId order = testing::names_in(request.operation).order;
-    if (!reaches(order ? order.shard : home_of(request.key, shards), number)) continue;
-    if (order) {
+    if (!reaches(asked_at(request), number)) continue;
+    if (const OrderId order = testing::names_in(request.operation).order) {
       auto& list = amendments[order.shard];
       if (!list) list = std::make_shared<actors::Amend::List>();
       list->requests.push_back(request), list->indexes.push_back(i);

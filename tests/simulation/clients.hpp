@@ -23,6 +23,8 @@ class Clients {
   bool all_asked() const { return asked_ >= around_.options.operations; }
   std::size_t asked() const { return asked_; }
   bool all_answered() const { return open_ == 0; }
+  /// A shard is there again: some of those who wait for it do not wait any longer.
+  void on_open(ShardId shard);
   /// From now on nothing goes wrong at the clients.
   void heal() { healed_ = true; }
   /// Who still waits, for a failure's text.
@@ -43,6 +45,7 @@ class Clients {
   std::size_t note(Operation operation);
   void ask(std::vector<Operation> operations);
   void send(Numbers numbers);
+  ShardId asked_at(const Request& request) const;
   bool reaches(ShardId home, std::size_t number);
   void on_outcome(std::size_t number, const Outcome& outcome);
   void plan_retry(std::size_t number);

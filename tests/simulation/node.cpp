@@ -72,6 +72,7 @@ void Node::start() {
   journal_->on_durable = [this](Position position) {
     if (up()) caf::anon_send(actors().coordinator, actors::Durable{position});
   };
+  if (on_open) on_open(*this);
 }
 
 void Node::stop() {

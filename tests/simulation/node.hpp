@@ -37,6 +37,7 @@ class Node {
   /// Dies now and restarts later.
   void crash(Fault why, std::int64_t down_ns);
   std::function<void(Node&, Fault)> on_crash;  ///< After the life has ended.
+  std::function<void(Node&)> on_open;          ///< A life has begun; nothing of it is durable yet.
 
   void pause(std::int64_t for_ns) { paused_until_ns_ = around_.time.now_ns() + for_ns; }
   bool paused() const { return paused_until_ns_ > around_.time.now_ns(); }

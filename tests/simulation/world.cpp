@@ -31,6 +31,7 @@ World::World(testing::Puppets& puppets, const Options& options, Trace& trace, Co
       chaos_(around_, nodes_, network_) {
   for (ShardId id = 0; id < options.shards; ++id) {
     nodes_.push_back(std::make_unique<Node>(around_, judge_, puppets_, network_, id));
+    nodes_.back()->on_open = [this](Node& node) { clients_.on_open(node.id()); };
     nodes_.back()->on_crash = [this](Node& node, Fault why) { chaos_.on_crash(node, why); };
   }
   timers_ns_ = around_.time.now_ns();

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "actors/coordinator_state.hpp"
@@ -9,13 +10,81 @@ namespace kontor::actors {
 using persistence::RecordKind;
 using persistence::Stream;
 
-/// Another shard's coordinator asks this site. The site has voted yes when all its participants have, durably.
+/// Another shard's coordinator asks this site. The site has voted yes when all its participants have, durably. Asked
+/// again it asks them again: what they hold is yes once more, what has ended is refused.
 void CoordinatorState::on_prepare(const Prepare& message) {
   const Batch& batch = *message.batch;
   const commit::Roles roles = roles_asked(batch, site_.shard);
   if (roles == 0) return;
-  ballots_[{batch.at(0), batch.count}].ballot = commit::Ballot(roles);
+  const ForeignKey key{batch.at(0), batch.count};
+  if (ballots_.contains(key)) return;  // A repeat while they vote: one answer serves both.
+  std::vector<TransactionId> late = late_in(batch);
+  // Its end is on its way to the participants, who still hold it. Whoever needs an answer asks again.
+  if (std::any_of(late.begin(), late.end(), [this](const auto& transaction) { return untold(transaction); })) return;
+  bury(late);
+  ballots_[key] = {commit::Ballot(roles), {}, std::move(late), open_in(batch)};
   send_prepare(message.batch, site_.shard, roles);
+}
+
+/// What of a batch has ended here before its prepare came: as a repeat, or overtaken by a later batch.
+std::vector<TransactionId> CoordinatorState::late_in(const Batch& batch) const {
+  std::vector<TransactionId> late;
+  // As usual: its sequences follow the last batch's.
+  if (!foreign_.seen(batch.at(0)) && quorum_->size() == 0) return late;
+  const std::uint64_t bit = std::uint64_t{1} << site_.shard;
+  for (const Batch::Part& part : batch.parts) {
+    const auto& heads = part.submission->bundle.transactions;
+    for (std::uint32_t i = 0; i < heads.size(); ++i)
+      if ((heads[i].sites & bit) != 0 &&
+          (foreign_.settled(batch.at(part.offset + i)) || quorum_->over(batch.at(part.offset + i))))
+        late.push_back(batch.at(part.offset + i));
+  }
+  return late;
+}
+
+/// What of a batch is open here already: its prepare is a repeat.
+std::vector<TransactionId> CoordinatorState::open_in(const Batch& batch) const {
+  std::vector<TransactionId> open;
+  if (!foreign_.seen(batch.at(0))) return open;
+  for (std::uint32_t i = 0; i < batch.count; ++i)
+    if (foreign_.in_doubt(batch.at(i))) open.push_back(batch.at(i));
+  return open;
+}
+
+/// An election ended some of these while the participants were asked again: late now, and refused like the late ones.
+void CoordinatorState::add_ended(const Batch& batch, ForeignBatch& votes, std::vector<commit::Refusal>& refusals) {
+  for (const TransactionId& transaction : votes.open) {
+    if (foreign_.in_doubt(transaction)) continue;
+    votes.late.push_back(transaction);
+    const auto index = static_cast<std::uint32_t>(transaction.sequence - batch.first);
+    const bool refused =
+        std::any_of(refusals.begin(), refusals.end(), [&](const auto& refusal) { return refusal.index == index; });
+    if (!refused)
+      refusals.push_back({index, commit::Role::order, Error{Errc::transaction_aborted, "ended by an election"}, {}});
+  }
+  std::sort(votes.late.begin(), votes.late.end());
+  std::sort(refusals.begin(), refusals.end(), [](const auto& a, const auto& b) { return a.index < b.index; });
+}
+
+/// The participants have not heard of its end: the record is not durable.
+bool CoordinatorState::untold(const TransactionId& transaction) const {
+  const auto is_it = [&](const commit::Decision& decision) { return decision.transaction == transaction; };
+  return std::any_of(pending_.begin(), pending_.end(), [&](const Pending& pending) {
+    return std::any_of(pending.learned.begin(), pending.learned.end(), is_it);
+  });
+}
+
+/// The participants have forgotten these and would promise them anew, so each gets tombstones before the prepare.
+void CoordinatorState::bury(const std::vector<TransactionId>& late) {
+  if (late.empty()) return;
+  auto list = std::make_shared<Decide::List>();
+  list->position = std::max(told_, opened_);  // No news to them: all up to here was told before.
+  for (const TransactionId& transaction : late) list->early.push_back({transaction, false});
+  const Fabric::Shard& own = site_.self();
+  const Decide decide{std::move(list)};
+  self_->send(own.order, decide);
+  self_->send(own.inventory, decide);
+  self_->send(own.payment, decide);
 }
 
 void CoordinatorState::on_foreign_votes(const Votes& votes) {
@@ -29,10 +98,13 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
   Pending pending;
   pending.position = ballot.position();
   pending.votes = SiteVotes{votes.batch, site_.shard, ballot.take_refusals()};
+  add_ended(batch, it->second, pending.votes->refusals);
   const std::vector<commit::Decision> released = enlist_foreign(batch, pending.votes->refusals);
   std::vector<commit::Decision> early = std::move(it->second.early);
   early.insert(early.end(), released.begin(), released.end());
+  const std::vector<TransactionId> late = std::move(it->second.late);
   ballots_.erase(it);
+  const bool one_role = std::has_single_bit(roles_asked(batch, site_.shard));
   auto refusal = pending.votes->refusals.begin();
   const std::uint64_t bit = std::uint64_t{1} << site_.shard;
   for (const Batch::Part& part : batch.parts) {
@@ -41,12 +113,18 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
       const std::uint32_t index = part.offset + i;
       while (refusal != pending.votes->refusals.end() && refusal->index < index) ++refusal;
       const bool refused = refusal != pending.votes->refusals.end() && refusal->index == index;
-      // Also when refused: one of the participants may have promised, and waits for the abort.
-      if ((heads[i].sites & bit) != 0)
-        refused ? foreign_.raise_high_water(batch.at(index)) : foreign_.prepared(batch.at(index));
+      const TransactionId transaction = batch.at(index);
+      if ((heads[i].sites & bit) == 0 || std::binary_search(late.begin(), late.end(), transaction)) continue;
+      // Refused by one of several, another may have promised: then the site must hear of the abort, and asks for it.
+      if (refused && one_role) {
+        // An election takes what lies below the mark for over, but a refusal is on no disk: it may be a yes next time.
+        if (heads[i].protocol == commit::Protocol::two_phase) foreign_.raise_high_water(transaction);
+      } else {
+        foreign_.prepared(transaction);
+      }
     }
   }
-  site_.self().in_doubt = foreign_.open();
+  site_.self().in_doubt = foreign_.open() + own_doubts_;
   // A later record may be told before this one is durable only if it is in order; so wait for the last append.
   if (!pending_.empty()) pending.position = std::max(pending.position, pending_.back().position);
   add_pending(std::move(pending));
@@ -83,14 +161,15 @@ void CoordinatorState::on_decisions(const Decisions& message) {
         if (decision.commit) acknowledge.push_back(decision.transaction);
         break;
       case commit::Site::Lesson::acknowledge: acknowledge.push_back(decision.transaction); break;
-      case commit::Site::Lesson::tombstone: pending.early.push_back(decision); break;
-      case commit::Site::Lesson::ignore:
-        // Refused by one participant, promised by another: that one learns of the abort here.
-        if (!decision.commit) pending.learned.push_back(decision);
+      case commit::Site::Lesson::tombstone:
+        pending.early.push_back(decision);
+        // The participants hear of it when it is durable; a prepare that comes before that is late already.
+        foreign_.raise_high_water(decision.transaction);
         break;
+      case commit::Site::Lesson::ignore: break;  // Whatever was promised here has its end.
     }
   }
-  site_.self().in_doubt = foreign_.open();
+  site_.self().in_doubt = foreign_.open() + own_doubts_;
   if (!acknowledge.empty()) pending.acknowledge[message.coordinator] = std::move(acknowledge);
   if (!pending.learned.empty() || !pending.early.empty()) {
     std::vector<commit::Decision> record = pending.learned;

@@ -101,6 +101,8 @@ void CoordinatorState::on_votes(const Votes& votes) {
 }
 
 void CoordinatorState::on_site_votes(const SiteVotes& votes) {
+  // Of an earlier life: its sequences are given out anew, and nobody has voted on those.
+  if (votes.batch->coordinator != site_.shard || votes.batch->incarnation != machine_->incarnation()) return;
   std::vector<Coordinator::Made> made;
   machine_->votes(votes.site, votes.batch->first, votes.batch->count, votes.refusals, site_.fabric->now_ns(), made);
   journal_decisions(std::move(made));
@@ -154,8 +156,13 @@ void CoordinatorState::tell(const Pending& pending) {
                 Acknowledge{site_.shard, std::make_shared<const std::vector<TransactionId>>(transactions)});
   tell_quorum(pending.letters);
   std::vector<Coordinator::Made> answerable;
-  for (const Coordinator::Made& m : pending.agreed)
-    m.commit ? static_cast<void>(unconfirmed_.emplace(m.sequence, m)) : answerable.push_back(m);
+  for (const Coordinator::Made& m : pending.agreed) {
+    if (m.commit && !quorum_->confirmed({site_.shard, machine_->incarnation(), m.sequence})) {
+      unconfirmed_.emplace(m.sequence, m);
+    } else {
+      answerable.push_back(m);
+    }
+  }
   if (pending.own.empty()) return tell_callers(answerable);
   tell_sites(pending);
   const std::uint64_t self_bit = std::uint64_t{1} << site_.shard;
@@ -308,6 +315,7 @@ bool CoordinatorState::undurable(const TransactionId& transaction) const {
 void CoordinatorState::on_inquire(const Inquire& message) {
   auto decisions = std::make_shared<std::vector<commit::Decision>>();
   for (const TransactionId& transaction : *message.transactions) {
+    if (quorum_->knows(transaction)) continue;  // Not this machine's to say.
     const commit::Status status = machine_->status(transaction);
     if (status == commit::Status::voting || undurable(transaction)) continue;  // Pending: the site asks again.
     decisions->push_back({transaction, status == commit::Status::committed});

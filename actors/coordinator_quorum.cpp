@@ -36,8 +36,8 @@ void CoordinatorState::act(const commit::Effects& effects) {
   decided.reserve(effects.decided.size());
   for (const commit::Decision& decision : effects.decided) {
     // An abort that overtook this site's votes; its record must not: replay takes in a promise, then its end.
-    ForeignBatch* const batch = voting_on(decision.transaction);
-    (batch ? batch->early : decided).push_back(decision);
+    ForeignBatch* const batch = quorum_->witnesses(decision.transaction) ? nullptr : voting_on(decision.transaction);
+    (batch && !decision.commit ? batch->early : decided).push_back(decision);
   }
   if (!decided.empty()) {
     pending.position =
@@ -50,12 +50,12 @@ void CoordinatorState::act(const commit::Effects& effects) {
       (early ? pending.early : pending.learned).push_back(decision);
       foreign_.close(decision.transaction);
     }
-    site_.self().in_doubt = foreign_.open();
+    site_.self().in_doubt = foreign_.open() + own_doubts_;
   }
   pending.letters = effects.after;
   add_pending(std::move(pending));
+  confirm(effects.confirmed);
   if (effects.forgotten.empty()) return;
-  confirm(effects.forgotten);
   site_.journal->append(Stream::coordinator, RecordKind::ended, persistence::write_ended(effects.forgotten), now_ns);
 }
 
@@ -123,6 +123,8 @@ void CoordinatorState::enlist_own(const Batch& batch, const std::vector<commit::
 /// released.
 std::vector<commit::Decision> CoordinatorState::enlist_foreign(const Batch& batch,
                                                                std::vector<commit::Refusal>& refusals) {
+  // Asked again about what an election has committed: its coordinator, who missed that, must not take this for a no.
+  std::erase_if(refusals, [&](const commit::Refusal& no) { return quorum_->committed(batch.at(no.index)); });
   commit::Effects effects;
   std::vector<commit::Decision> ended;
   std::vector<commit::Refusal> more;
@@ -162,8 +164,9 @@ std::vector<Coordinator::Made> CoordinatorState::hand_to_quorum(std::vector<Coor
 
 commit::Known CoordinatorState::known(const TransactionId& transaction) {
   if (transaction.shard != site_.shard) {
-    // A later batch of the same coordinator may have all its votes before this one has.
-    const bool over = foreign_.seen(transaction) && !voting_on(transaction);
+    // A later batch of the same coordinator may have all its votes before this one has. And what is open without a
+    // stance has not been voted on.
+    const bool over = foreign_.settled(transaction) && !voting_on(transaction);
     return over ? commit::Known::over : commit::Known::never;
   }
   return machine_->status(transaction) == commit::Status::voting ? commit::Known::voting : commit::Known::over;

@@ -67,7 +67,9 @@ class CoordinatorState {
   /// A batch of another shard's coordinator that this site is voting on.
   struct ForeignBatch {
     commit::Ballot ballot{0};
-    std::vector<commit::Decision> early;  ///< Aborts that came before the votes were complete.
+    std::vector<commit::Decision> early;  ///< What was decided before the votes were complete.
+    std::vector<TransactionId> late;      ///< Settled here before this prepare came; ascending.
+    std::vector<TransactionId> open;      ///< Asked about again: each was voted on before.
   };
   using ForeignKey = std::pair<TransactionId, std::uint32_t>;  ///< First transaction of a foreign batch, and its count.
 
@@ -89,6 +91,11 @@ class CoordinatorState {
   void tell_callers(const std::vector<commit::Coordinator::Made>& made);
   void add_pending(Pending pending);
   void on_foreign_votes(const Votes& votes);
+  std::vector<TransactionId> late_in(const Batch& batch) const;
+  bool untold(const TransactionId& transaction) const;
+  void bury(const std::vector<TransactionId>& late);
+  std::vector<TransactionId> open_in(const Batch& batch) const;
+  void add_ended(const Batch& batch, ForeignBatch& votes, std::vector<commit::Refusal>& refusals);
   ForeignBatch* voting_on(const TransactionId& transaction);
   InFlight* in_flight(std::uint64_t sequence);
   const Batch::Part& part_of(const Batch& batch, std::uint32_t index) const;
@@ -96,6 +103,7 @@ class CoordinatorState {
   void answer(const SubmissionPtr& submission, std::vector<Outcome>& outcomes);
   bool undurable(const TransactionId& transaction) const;
   void resend();
+  void resend_prepares();
   void begin_checkpoint();
   void finish_checkpoint();
 
@@ -105,6 +113,7 @@ class CoordinatorState {
   std::optional<commit::Coordinator> machine_;
   commit::Site foreign_;
   std::optional<commit::Quorum> quorum_;
+  std::size_t own_doubts_ = 0;  ///< Own three-phase transactions in doubt, as of the last tick.
   /// Own transactions by sequence whose outcome is a quorum's to say; their callers wait.
   std::map<std::uint64_t, commit::Coordinator::Made> proposed_;
 
@@ -131,7 +140,7 @@ class CoordinatorState {
   // What was unanswered at the last look; sent again if it still is at the next.
   std::int64_t resent_at_ns_ = 0;
   std::set<TransactionId> stale_commits_, stale_doubts_;
-  std::set<std::uint64_t> stale_unconfirmed_;
+  std::set<std::uint64_t> stale_prepares_;  ///< First sequences of own batches.
 };
 
 }  // namespace kontor::actors

@@ -22,7 +22,8 @@ void CoordinatorState::start(Self self, Site site, CoordinatorOptions options, c
   for (const TransactionId& transaction : start.in_doubt) foreign_.prepared(transaction);
   durable_ = told_ = start.durable;
   opened_ = start.durable + 1;
-  site_.self().in_doubt = foreign_.open();
+  own_doubts_ = quorum_->own_doubts();
+  site_.self().in_doubt = foreign_.open() + own_doubts_;
   // What recovery left unanswered is asked about at once.
   for (const auto& [transaction, sites] : machine_->unacknowledged()) stale_commits_.insert(transaction);
   for (const TransactionId& transaction : foreign_.in_doubt()) stale_doubts_.insert(transaction);
@@ -38,15 +39,33 @@ void CoordinatorState::on_tick() {
   commit::Effects effects;
   quorum_->tick(effects);
   act(effects);
+  own_doubts_ = quorum_->own_doubts();
+  site_.self().in_doubt = foreign_.open() + own_doubts_;
   const std::int64_t resend_after_ns = std::chrono::nanoseconds(kResendAfter).count();
   if (resent_at_ns_ != 0 && now_ns - resent_at_ns_ < resend_after_ns && now_ns >= resent_at_ns_) return;
   resent_at_ns_ = now_ns;
   resend();
 }
 
-/// Sends again what was unanswered at the last look and still is: commits to sites that owe an acknowledgement, and
-/// inquiries about transactions in doubt. A timer may only ask.
+/// The question or its answer was lost: a site that has voted says so again.
+void CoordinatorState::resend_prepares() {
+  std::set<std::uint64_t> unanswered;
+  for (const InFlight& flight : in_flight_) {
+    const std::uint64_t awaited = machine_->awaited(flight.batch->first, flight.batch->count);
+    if ((awaited & ~(std::uint64_t{1} << site_.shard)) == 0) continue;
+    unanswered.insert(flight.batch->first);
+    if (!stale_prepares_.contains(flight.batch->first)) continue;
+    for (ShardId shard = 0; shard < site_.fabric->size(); ++shard)
+      if (shard != site_.shard && (awaited >> shard & 1) != 0)
+        self_->send(site_.fabric->shards[shard].coordinator, Prepare{flight.batch});
+  }
+  stale_prepares_ = std::move(unanswered);
+}
+
+/// Sends again what was unanswered at the last look and still is: prepares to sites that have not voted, commits to
+/// sites that owe an acknowledgement, and inquiries about transactions in doubt. A timer may only ask.
 void CoordinatorState::resend() {
+  resend_prepares();
   std::map<ShardId, std::vector<commit::Decision>> commits;
   std::set<TransactionId> unanswered;
   for (const auto& [transaction, sites] : machine_->unacknowledged()) {
@@ -59,14 +78,6 @@ void CoordinatorState::resend() {
   for (auto& [shard, decisions] : commits)
     self_->send(site_.fabric->shards[shard].coordinator,
                 Decisions{site_.shard, std::make_shared<const std::vector<commit::Decision>>(std::move(decisions))});
-
-  // A site that is away has its commit when it comes back. Its caller need not wait for that.
-  std::vector<commit::Coordinator::Made> late;
-  for (const std::uint64_t sequence : stale_unconfirmed_)
-    if (auto made = unconfirmed_.extract(sequence)) late.push_back(made.mapped());
-  tell_callers(late);
-  stale_unconfirmed_.clear();
-  for (const auto& [sequence, unused] : unconfirmed_) stale_unconfirmed_.insert(sequence);
 
   std::map<ShardId, std::vector<TransactionId>> doubts;
   std::set<TransactionId> in_doubt;

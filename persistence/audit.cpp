@@ -184,15 +184,12 @@ Result<AuditFold> fold_shard(const ShardSet::Shard& shard) {
 
 }  // namespace
 
-Result<AuditReport> audit(const std::filesystem::path& dir, std::string* explanation) {
-  const auto started = std::chrono::steady_clock::now();
-  auto set = ShardSet::open(dir, explanation);
-  if (!set) return set.error();
+Result<AuditReport> audit(const ShardSet& set, std::string* explanation) {
   AuditReport report;
-  report.shards = set->shards.size();
-  report.in_doubt = set->in_doubt;
+  report.shards = set.shards.size();
+  report.in_doubt = set.in_doubt;
   AuditFold all;
-  for (const ShardSet::Shard& shard : set->shards) {
+  for (const ShardSet::Shard& shard : set.shards) {
     auto fold = fold_shard(shard);
     if (!fold) {
       if (explanation)
@@ -206,8 +203,16 @@ Result<AuditReport> audit(const std::filesystem::path& dir, std::string* explana
   report.records += all.records;
   report.transactions = all.transactions;
   report.orders = all.orders;
-  Auditor(*set, std::move(all), report).run();
-  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  Auditor(set, std::move(all), report).run();
+  return report;
+}
+
+Result<AuditReport> audit(const std::filesystem::path& dir, std::string* explanation) {
+  const auto started = std::chrono::steady_clock::now();
+  auto set = ShardSet::open(dir, explanation);
+  if (!set) return set.error();
+  auto report = audit(*set, explanation);
+  if (report) report->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return report;
 }
 

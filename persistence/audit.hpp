@@ -8,6 +8,8 @@
 
 namespace kontor::persistence {
 
+struct ShardSet;
+
 /// What the auditor checked and found. `faults` names each object that breaks an invariant (bounded; `faults_total`
 /// counts all). Clean means: no fault.
 struct AuditReport {
@@ -30,5 +32,7 @@ struct AuditReport {
 ///  - no idempotency key had two effects; no order was refunded or fulfilled beyond what was bought.
 /// Errors: directory_in_use, corrupt_journal, incompatible_format, io_error, not_found.
 Result<AuditReport> audit(const std::filesystem::path& dir, std::string* explanation = nullptr);
+/// The same of shards that are open already.
+Result<AuditReport> audit(const ShardSet& set, std::string* explanation = nullptr);
 
 }  // namespace kontor::persistence

@@ -356,7 +356,8 @@ std::optional<std::uint32_t> settle_item(OrderBatch& batch, const commit::Decisi
   return static_cast<std::uint32_t>(delta);
 }
 
-Result<RecoveredShard> recover(const Store& store, const Format& expected, KeyIndex* keys, std::string* explanation) {
+Result<RecoveredShard> recover(const Store& store, const Format& expected, KeyIndex* keys, std::string* explanation,
+                               Replay replay) {
   RecoveredShard shard;
   std::string text;
   const auto fail = [&](const Error& error) {
@@ -393,7 +394,9 @@ Result<RecoveredShard> recover(const Store& store, const Format& expected, KeyIn
   RowsReplay<Ledger> payment(context, Stream::payment, Table::accounts, RecordKind::payment_prepared,
                              RecordKind::payment_open, shard.payment);
   Result<void> done[3];
-  {
+  if (replay == Replay::in_turn) {
+    done[0] = order.run(), done[1] = inventory.run(), done[2] = payment.run();
+  } else {
     std::jthread first([&] { done[0] = order.run(); });
     std::jthread second([&] { done[1] = inventory.run(); });
     done[2] = payment.run();

@@ -52,10 +52,16 @@ struct RecoveredShard {
   std::uint64_t records = 0, transactions = 0, committed = 0, aborted = 0, presumed_aborted = 0;
 };
 
+/// How the three participants' journals are replayed.
+enum class Replay : std::uint8_t {
+  side_by_side,  ///< On three threads.
+  in_turn,       ///< On the caller's own: a simulator has no other.
+};
+
 /// Rebuilds a shard. Changes nothing in the store. `keys` (may be null) gets the keys that are not in its runs yet.
 /// `expected` names shard and count for a fresh store, and is compared with the format of another.
 /// Errors: corrupt_journal, incompatible_format; `explanation` gets stream and position.
 Result<RecoveredShard> recover(const Store& store, const Format& expected, KeyIndex* keys,
-                               std::string* explanation = nullptr);
+                               std::string* explanation = nullptr, Replay replay = Replay::side_by_side);
 
 }  // namespace kontor::persistence

@@ -59,22 +59,13 @@ Result<ShardSet::Found> ShardSet::find(const TransactionId& transaction) const {
   return Found{std::move(*request), *stored};
 }
 
-Result<ShardSet> ShardSet::open(const std::filesystem::path& dir, std::string* explanation) {
+Result<ShardSet> ShardSet::of(std::vector<std::unique_ptr<Store>> stores, std::string* explanation, Replay replay) {
   ShardSet set;
-  auto lock = DirectoryLock::shared(dir, explanation);
-  if (!lock) return lock.error();
-  set.lock = std::move(*lock);
-  const std::uint16_t count = count_shards(dir);
-  if (count == 0) {
-    if (explanation) *explanation = dir.string() + ": no shard is in it";
-    return Error{Errc::not_found, "shards"};
-  }
+  const auto count = static_cast<std::uint16_t>(stores.size());
   for (ShardId id = 0; id < count; ++id) {
-    auto store = Store::open({shard_dir(dir, id), kMapBytesDefault, true}, explanation);
-    if (!store) return store.error();
-    auto state = recover(**store, {kFormatVersion, id, count}, nullptr, explanation);
+    auto state = recover(*stores[id], {kFormatVersion, id, count}, nullptr, explanation, replay);
     if (!state) return state.error();
-    set.shards.push_back({std::move(*store), std::move(*state)});
+    set.shards.push_back({std::move(stores[id]), std::move(*state)});
   }
   set.in_doubt = settle_by_election(set.shards);
   for (Shard& shard : set.shards) {
@@ -87,6 +78,25 @@ Result<ShardSet> ShardSet::open(const std::filesystem::path& dir, std::string* e
       ++set.in_doubt;
     }
   }
+  return set;
+}
+
+Result<ShardSet> ShardSet::open(const std::filesystem::path& dir, std::string* explanation) {
+  auto lock = DirectoryLock::shared(dir, explanation);
+  if (!lock) return lock.error();
+  const std::uint16_t count = count_shards(dir);
+  if (count == 0) {
+    if (explanation) *explanation = dir.string() + ": no shard is in it";
+    return Error{Errc::not_found, "shards"};
+  }
+  std::vector<std::unique_ptr<Store>> stores;
+  for (ShardId id = 0; id < count; ++id) {
+    auto store = Store::open({shard_dir(dir, id), kMapBytesDefault, true}, explanation);
+    if (!store) return store.error();
+    stores.push_back(std::move(*store));
+  }
+  auto set = of(std::move(stores), explanation);
+  if (set) set->lock = std::move(*lock);
   return set;
 }
 

@@ -27,6 +27,9 @@ struct ShardSet {
   };
   Result<Found> find(const TransactionId& transaction) const;
 
+  /// Of stores that are open already, one for each shard.
+  static Result<ShardSet> of(std::vector<std::unique_ptr<Store>> stores, std::string* explanation = nullptr,
+                             Replay replay = Replay::side_by_side);
   /// Errors: directory_in_use, not_found, corrupt_journal, incompatible_format, io_error.
   static Result<ShardSet> open(const std::filesystem::path& dir, std::string* explanation = nullptr);
 };

@@ -191,6 +191,15 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options, std::str
   return store;
 }
 
+std::unique_ptr<Store> Store::in_memory() {
+  std::unique_ptr<Store> store(new Store);
+  store->impl_->memory = std::make_unique<MemoryStore>();
+  store->impl_->dir = "memory";
+  return store;
+}
+
+MemoryStore* Store::memory() { return impl_->memory.get(); }
+
 int Store::Impl::open_environment(const StoreOptions& options) {
   EnvPtr opened;
   if (const int rc = configure(opened, options.map_bytes); rc != 0) return rc;
@@ -223,12 +232,14 @@ int Store::Impl::open_databases() {
 }
 
 std::uint64_t Store::used_bytes() const {
+  if (impl_->memory) return 0;
   MDB_envinfo info = {};
   mdb_env_info(impl_->env, &info);  // Fails only for a null pointer.
   return (info.me_last_pgno + 1) * impl_->page_bytes;
 }
 
 StoreSpace Store::space() const {
+  if (impl_->memory) return {kMapBytesDefault, 0, 0, 0};
   StoreSpace space{impl_->map_bytes, used_bytes(), 0, 0};
   MDB_txn* txn = nullptr;
   if (mdb_txn_begin(impl_->env, nullptr, MDB_RDONLY, &txn) != 0) return space;  // Nothing free is the safe answer.
@@ -257,6 +268,7 @@ StoreSpace Store::space() const {
 const std::filesystem::path& Store::dir() const { return impl_->dir; }
 
 void Store::trim_resident() const {
+  if (impl_->memory) return;
   // Reads map the file page by page, and the kernel maps what lies around; without this a long run that only touches
   // recent pages would count the whole file as its own. The map is shared and read-only: dropping it loses nothing.
   std::call_once(impl_->map_found, [this] { impl_->map = find_map(impl_->file); });
@@ -265,6 +277,7 @@ void Store::trim_resident() const {
 }
 
 bool Store::reserve(std::uint64_t bytes) {
+  if (impl_->memory) return true;
   const std::uint64_t target = std::min(bytes, impl_->map_bytes);
   if (target <= impl_->reserved_bytes) return true;
   struct stat before = {};

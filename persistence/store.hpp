@@ -19,6 +19,8 @@ struct StoreOptions {
   bool read_only = false;
 };
 
+struct MemoryStore;
+
 /// Sizes of the file, for metrics and for the decision that it is full.
 struct StoreSpace {
   std::uint64_t map_bytes = 0;   ///< The bound.
@@ -35,6 +37,11 @@ class Store {
   /// Opens or creates. Before anything is served the file's structure is checked (structure_check.hpp).
   /// Errors: corrupt_journal, incompatible_format, io_error; `explanation` gets one sentence with path and cause.
   static Result<std::unique_ptr<Store>> open(const StoreOptions& options, std::string* explanation = nullptr);
+  /// An empty one that lives in memory and keeps nothing: for simulation (store_memory.hpp). One thread; it has neither
+  /// file nor room to run out of.
+  static std::unique_ptr<Store> in_memory();
+  /// What an `in_memory` one holds; nullptr for a file.
+  MemoryStore* memory();
   ~Store();
 
   /// A consistent view of what is durable. Any thread may open one; keep it short (it pins freed pages).

@@ -1,11 +1,13 @@
 #pragma once
 #include <array>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
 
 #include "persistence/store.hpp"
+#include "persistence/store_memory.hpp"
 
 struct MDB_env;
 struct MDB_txn;
@@ -39,6 +41,7 @@ struct Store::Impl {
   int open_environment(const StoreOptions& options);
   int open_databases();
 
+  std::unique_ptr<MemoryStore> memory;  ///< Set: there is no file, and nothing below is used.
   std::filesystem::path dir;
   std::filesystem::path file;  ///< dir / data.mdb
   MDB_env* env = nullptr;

@@ -64,7 +64,9 @@ Result<Record> join(MDB_cursor* cursor, Position position, std::string_view valu
 }  // namespace
 
 struct Store::Reader::Impl {
-  explicit Impl(const Store::Impl& s) : store(s) { error = mdb_txn_begin(store.env, nullptr, MDB_RDONLY, &txn); }
+  explicit Impl(const Store::Impl& s) : store(s), memory(s.memory.get()) {
+    if (memory == nullptr) error = mdb_txn_begin(store.env, nullptr, MDB_RDONLY, &txn);
+  }
   ~Impl() {
     for (MDB_cursor* cursor : cursors)
       if (cursor != nullptr) mdb_cursor_close(cursor);
@@ -93,6 +95,7 @@ struct Store::Reader::Impl {
   }
 
   const Store::Impl& store;
+  const MemoryStore* memory;
   MDB_txn* txn = nullptr;
   int error = 0;
   std::array<MDB_cursor*, kStreams> cursors{};
@@ -106,6 +109,13 @@ struct CursorCloser {
   void operator()(MDB_cursor* cursor) const { mdb_cursor_close(cursor); }
 };
 using CursorPtr = std::unique_ptr<MDB_cursor, CursorCloser>;
+
+/// The record that an iterator of a store in memory stands on.
+template <class Entries>
+Result<Record> found_in(const Entries& entries, const typename Entries::const_iterator& it) {
+  if (it == entries.end()) return read_error(MDB_NOTFOUND);
+  return read_memory(*it);
+}
 
 int open_cursor(MDB_txn* txn, MDB_dbi dbi, CursorPtr& cursor) {
   MDB_cursor* raw = nullptr;
@@ -121,6 +131,7 @@ Store::Reader::~Reader() = default;
 
 Result<Record> Store::Reader::get(Stream stream, Position position) const {
   if (position > kPositionMax) return read_error(MDB_NOTFOUND);
+  if (impl_->memory != nullptr) return found_in(impl_->memory->of(stream), impl_->memory->of(stream).find(position));
   MDB_cursor* cursor = nullptr;
   if (const int rc = impl_->cursor(stream, &cursor); rc != 0) return read_error(rc);
   std::uint64_t key = part_key(position, 0);
@@ -130,6 +141,7 @@ Result<Record> Store::Reader::get(Stream stream, Position position) const {
 }
 
 Result<Record> Store::Reader::get(Table table, std::string_view key) const {
+  if (impl_->memory != nullptr) return found_in(impl_->memory->of(table), impl_->memory->of(table).find(key));
   if (impl_->error != 0) return read_error(impl_->error);
   if (key.empty() || key.size() > kTableKeyBytesMax) return read_error(MDB_NOTFOUND);
   MDB_val k = table_key(key), value = {};
@@ -140,6 +152,7 @@ Result<Record> Store::Reader::get(Table table, std::string_view key) const {
 
 Result<Record> Store::Reader::at_or_after(Stream stream, Position from) const {
   if (from > kPositionMax) return read_error(MDB_NOTFOUND);
+  if (impl_->memory != nullptr) return found_in(impl_->memory->of(stream), impl_->memory->of(stream).lower_bound(from));
   MDB_cursor* cursor = nullptr;
   if (const int rc = impl_->cursor(stream, &cursor); rc != 0) return read_error(rc);
   std::uint64_t key = part_key(from, 0);
@@ -150,6 +163,11 @@ Result<Record> Store::Reader::at_or_after(Stream stream, Position from) const {
 }
 
 Result<Record> Store::Reader::at_or_before(Stream stream, Position until) const {
+  if (impl_->memory != nullptr) {
+    const auto& journal = impl_->memory->of(stream);
+    const auto after = journal.upper_bound(until);
+    return found_in(journal, after == journal.begin() ? journal.end() : std::prev(after));
+  }
   MDB_cursor* cursor = nullptr;
   if (const int rc = impl_->cursor(stream, &cursor); rc != 0) return read_error(rc);
   std::uint64_t key = part_key(std::min(until, kPositionMax), kPartMask);
@@ -173,6 +191,15 @@ Result<void> Store::Reader::scan(Stream stream, Position from, const std::functi
     return error;
   };
   if (from > kPositionMax) return {};
+  if (impl_->memory != nullptr) {
+    const auto& journal = impl_->memory->of(stream);
+    for (auto it = journal.lower_bound(from); it != journal.end(); ++it) {
+      const auto record = read_memory(*it);
+      if (!record) return failed(record.error(), it->first);
+      if (!visit(*record)) return {};
+    }
+    return {};
+  }
   CursorPtr cursor;
   int rc = impl_->error;
   if (rc == 0) rc = open_cursor(impl_->txn, impl_->store.streams[index_of(stream)], cursor);
@@ -194,6 +221,15 @@ Result<void> Store::Reader::scan(Stream stream, Position from, const std::functi
 
 Result<void> Store::Reader::scan(Table table, std::string_view from,
                                  const std::function<bool(std::string_view key, const Record&)>& visit) const {
+  if (impl_->memory != nullptr) {
+    const auto& rows = impl_->memory->of(table);
+    for (auto it = from.empty() ? rows.begin() : rows.lower_bound(from); it != rows.end(); ++it) {
+      const auto record = read_memory(*it);
+      if (!record) return record.error();
+      if (!visit(it->first, *record)) return {};
+    }
+    return {};
+  }
   CursorPtr cursor;
   int rc = impl_->error;
   if (rc == 0) rc = open_cursor(impl_->txn, impl_->store.tables[index_of(table)], cursor);
@@ -210,6 +246,7 @@ Result<void> Store::Reader::scan(Table table, std::string_view from,
 }
 
 std::uint64_t Store::Reader::count(Stream stream) const {
+  if (impl_->memory != nullptr) return impl_->memory->of(stream).size();
   MDB_cursor* cursor = nullptr;
   if (impl_->cursor(stream, &cursor) != 0) return 0;
   std::uint64_t key = 0, records = 0;
@@ -220,6 +257,8 @@ std::uint64_t Store::Reader::count(Stream stream) const {
 }
 
 Position Store::Reader::last(Stream stream) const {
+  if (impl_->memory != nullptr)
+    return impl_->memory->of(stream).empty() ? 0 : impl_->memory->of(stream).rbegin()->first;
   MDB_cursor* cursor = nullptr;
   if (impl_->cursor(stream, &cursor) != 0) return 0;
   std::uint64_t key = 0;

@@ -62,7 +62,12 @@ class MetaPage {
 }  // namespace
 
 struct Store::Writer::Impl {
-  explicit Impl(Store::Impl& s) : store(s) { error = mdb_txn_begin(store.env, nullptr, 0, &txn); }
+  explicit Impl(Store::Impl& s) : store(s) {
+    if (store.memory)
+      memory.emplace(*store.memory);
+    else
+      error = mdb_txn_begin(store.env, nullptr, 0, &txn);
+  }
   ~Impl() {
     close_cursors();
     assert(txn == nullptr || thread == std::this_thread::get_id());
@@ -98,6 +103,7 @@ struct Store::Writer::Impl {
   FreeRuns look_at_free_list() const;
 
   Store::Impl& store;
+  std::optional<MemoryWriter> memory;
   MDB_txn* txn = nullptr;
   int error = 0;
   std::array<MDB_cursor*, kStreams> cursors{};
@@ -137,6 +143,7 @@ Store::Writer::Writer(Store& store) : impl_(std::make_unique<Impl>(*store.impl_)
 Store::Writer::~Writer() = default;
 
 bool Store::Writer::append(Stream stream, RecordHeader header, std::string_view payload) {
+  if (impl_->memory) return impl_->fail(impl_->memory->append(stream, header, payload) ? 0 : EINVAL);
   if (!impl_->usable()) return false;
   if (header.key > kPositionMax || payload.size() > kRecordBytesMax) return impl_->fail(EINVAL);
   MDB_cursor* cursor = nullptr;
@@ -157,6 +164,7 @@ bool Store::Writer::append(Stream stream, RecordHeader header, std::string_view 
 }
 
 bool Store::Writer::put(Table table, std::string_view key, RecordHeader header, std::string_view payload) {
+  if (impl_->memory) return impl_->fail(impl_->memory->put(table, key, header, payload) ? 0 : EINVAL);
   if (!impl_->usable()) return false;
   if (key.empty() || key.size() > kTableKeyBytesMax || payload.size() > kRecordBytesMax) return impl_->fail(EINVAL);
   header.key = table_key_hash(key);
@@ -168,6 +176,7 @@ bool Store::Writer::put(Table table, std::string_view key, RecordHeader header, 
 }
 
 bool Store::Writer::erase(Table table, std::string_view key) {
+  if (impl_->memory) return impl_->memory->erase(table, key);
   if (!impl_->usable()) return false;
   if (key.empty() || key.size() > kTableKeyBytesMax) return true;  // Cannot be there.
   MDB_val k = table_key(key);
@@ -176,6 +185,7 @@ bool Store::Writer::erase(Table table, std::string_view key) {
 }
 
 std::size_t Store::Writer::truncate(Stream stream, Position before, std::size_t most) {
+  if (impl_->memory) return impl_->memory->truncate(stream, before, most);
   if (!impl_->usable()) return 0;
   MDB_cursor* cursor = nullptr;
   if (const int rc = impl_->cursor(stream, &cursor); rc != 0) return impl_->fail(rc), 0;
@@ -204,6 +214,7 @@ bool Store::Writer::settle() {
 }
 
 bool Store::Writer::commit() {
+  if (impl_->memory) return impl_->fail(error() != 0 || impl_->memory->commit() ? 0 : EINVAL);
   if (!impl_->usable()) return false;
   impl_->close_cursors();
   const MetaPage before(impl_->store.fd, mdb_txn_id(impl_->txn), impl_->store.page_bytes);

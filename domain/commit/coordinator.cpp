@@ -1,5 +1,6 @@
 #include "domain/commit/coordinator.hpp"
 
+#include <algorithm>
 #include <cassert>
 
 namespace kontor::commit {
@@ -67,6 +68,14 @@ std::optional<Coordinator::Made> Coordinator::settle(const TransactionId& transa
   decide(transaction.sequence, *open, commit, commit, Error{}, {}, made);
   forget_decided();
   return made.front();
+}
+
+std::uint64_t Coordinator::awaited(std::uint64_t first, std::uint32_t count) const {
+  std::uint64_t sites = 0;
+  const std::uint64_t end = std::min(first + count, next());
+  for (std::uint64_t sequence = std::max(first, first_open_); sequence < end; ++sequence)
+    if (const Open& open = open_[sequence - first_open_]; !open.decided) sites |= open.awaited;
+  return sites;
 }
 
 void Coordinator::expire(std::int64_t now_ns, std::vector<Made>& made) {

@@ -49,6 +49,8 @@ class Coordinator {
              std::int64_t now_ns, std::vector<Made>& made);
   /// An election ended an own transaction whose votes were still awaited. Nothing if they were not.
   std::optional<Made> settle(const TransactionId& transaction, bool commit);
+  /// Sites whose votes on any of [first, first + count) are still awaited.
+  std::uint64_t awaited(std::uint64_t first, std::uint32_t count) const;
   /// Aborts what is undecided and past its deadline.
   void expire(std::int64_t now_ns, std::vector<Made>& made);
 

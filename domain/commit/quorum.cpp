@@ -114,6 +114,29 @@ bool Quorum::in_doubt(const TransactionId& transaction) const {
   return it != entries_.end() && it->second.enlisted && !is_final(it->second.stance.phase);
 }
 
+bool Quorum::committed(const TransactionId& transaction) const {
+  const auto it = entries_.find(transaction);
+  return it != entries_.end() && it->second.enlisted && it->second.stance.phase == Phase::committed;
+}
+
+std::size_t Quorum::own_doubts() const {
+  return static_cast<std::size_t>(std::count_if(entries_.begin(), entries_.end(), [&](const auto& entry) {
+    return entry.first.shard == self_ && entry.second.enlisted && !is_final(entry.second.stance.phase);
+  }));
+}
+
+bool Quorum::over(const TransactionId& transaction) const { return knows(transaction) && !in_doubt(transaction); }
+
+bool Quorum::witnesses(const TransactionId& transaction) const {
+  const auto it = entries_.find(transaction);
+  return it != entries_.end() && it->second.enlisted && (it->second.stance.voters & site_bit(self_)) == 0;
+}
+
+bool Quorum::confirmed(const TransactionId& transaction) const {
+  const auto it = entries_.find(transaction);
+  return it == entries_.end() || (it->second.owing & it->second.stance.voters) == 0;
+}
+
 std::vector<std::pair<TransactionId, Stance>> Quorum::stances() const {
   std::vector<std::pair<TransactionId, Stance>> out;
   for (const auto& [transaction, entry] : entries_)
@@ -400,8 +423,13 @@ void Quorum::on_acknowledge(ShardId from, const Notice& notice, Effects& effects
     effects.after.push_back({from, forget});
     return;
   }
+  // An election came first, and its leader's word was lost.
+  if (entry->enlisted && !is_final(entry->stance.phase) && is_final(notice.phase))
+    finish(notice.transaction, *entry, notice.phase, effects);
   if (!is_final(entry->stance.phase)) return;
+  const bool awaited = (entry->owing & entry->stance.voters) != 0;
   entry->owing &= ~site_bit(from);
+  if (awaited && confirmed(notice.transaction)) effects.confirmed.push_back(notice.transaction);
   if (entry->owing != 0) return;
   send(effects.after, entry->stance.sites & ~site_bit(self_), about(Notice::Kind::forget, notice.transaction, *entry));
   effects.forgotten.push_back(notice.transaction);

@@ -45,6 +45,7 @@ struct Letter {
 struct Effects {
   std::vector<std::pair<TransactionId, Stance>> forced;  ///< Write these.
   std::vector<Decision> decided;                         ///< Write these too; own participants hear them when durable.
+  std::vector<TransactionId> confirmed;                  ///< Own commits that every voter has in.
   std::vector<TransactionId> forgotten;                  ///< Write these some time.
   std::vector<Letter> now;    ///< Send when all that was written before this step is durable.
   std::vector<Letter> after;  ///< Send when all of this step is durable as well.
@@ -83,9 +84,16 @@ class Quorum {
 
   bool knows(const TransactionId& transaction) const;
   bool in_doubt(const TransactionId& transaction) const;
+  bool committed(const TransactionId& transaction) const;
+  bool over(const TransactionId& transaction) const;  ///< Has its outcome here, and is not forgotten.
+  /// Has a stance here, without a vote.
+  bool witnesses(const TransactionId& transaction) const;
+  /// Own transaction, ended: every voter has the outcome durably.
+  bool confirmed(const TransactionId& transaction) const;
   /// All stances, for a checkpoint and for `explain`.
   std::vector<std::pair<TransactionId, Stance>> stances() const;
   std::size_t size() const { return entries_.size(); }
+  std::size_t own_doubts() const;  ///< In doubt, and coordinated here.
 
  private:
   /// An election that this site leads, or the first round at the coordinator.

@@ -21,8 +21,9 @@ bool Site::seen(const TransactionId& transaction) const {
 
 Site::Lesson Site::learn(const Decision& decision) {
   if (open_.erase(decision.transaction) != 0) return Lesson::apply;
-  if (decision.commit) return seen(decision.transaction) ? Lesson::acknowledge : Lesson::ignore;
-  return seen(decision.transaction) ? Lesson::ignore : Lesson::tombstone;
+  const bool known = seen(decision.transaction);
+  if (decision.commit) return known ? Lesson::acknowledge : Lesson::ignore;
+  return known ? Lesson::ignore : Lesson::tombstone;
 }
 
 std::vector<TransactionId> Site::in_doubt() const {

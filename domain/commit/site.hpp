@@ -25,10 +25,12 @@ class Site {
 
   /// An election ended it.
   void close(const TransactionId& transaction) { open_.erase(transaction); }
-  /// Prepared or refused here at some time, or below something that was.
-  bool seen(const TransactionId& transaction) const;
 
   bool in_doubt(const TransactionId& transaction) const { return open_.contains(transaction); }
+  /// It, or a later one of its coordinator's, was prepared here before.
+  bool seen(const TransactionId& transaction) const;
+  /// Seen, and not open: a prepare that comes now is late, and nothing may be promised for it.
+  bool settled(const TransactionId& transaction) const { return seen(transaction) && !in_doubt(transaction); }
   /// All that voted yes and whose decision is not known: to be asked about until answered.
   std::vector<TransactionId> in_doubt() const;
   std::size_t open() const { return open_.size(); }

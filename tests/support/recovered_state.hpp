@@ -20,7 +20,7 @@ class RecoveredState {
       return;
     }
     std::string why;
-    auto recovered = persistence::recover(store, format, &index_, &why);
+    auto recovered = persistence::recover(store, format, &index_, &why, persistence::Replay::in_turn);
     if (!recovered) {
       facts["error"] = why;
       return;

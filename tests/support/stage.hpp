@@ -4,83 +4,18 @@
 #include <string>
 #include <vector>
 
-#include <caf/all.hpp>
-#include <caf/scheduler/test_coordinator.hpp>
-
-#include "actors/coordinator_actor.hpp"
 #include "actors/intake.hpp"
-#include "actors/participant_actors.hpp"
+#include "actors/shard_actors.hpp"
 #include "domain/placement.hpp"
 #include "persistence/directory_lock.hpp"
 #include "persistence/table_codec.hpp"
+#include "tests/support/catch.hpp"
 #include "tests/support/manual_journal.hpp"
+#include "tests/support/puppets.hpp"
 #include "tests/support/shop_words.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace kontor::testing {
-
-/// CAF's deterministic scheduler: nothing moves, and no time passes, until the test says so.
-class Puppets {
- public:
-  Puppets() : system_(std::make_unique<caf::actor_system>(config_)) {}
-  ~Puppets() {
-    for (const auto& end : ends_) end();
-    while (!scheduler().jobs.empty()) step();
-    scheduler().clock().cancel_all();
-    while (!scheduler().jobs.empty()) step();
-  }
-  Puppets(const Puppets&) = delete;
-  Puppets& operator=(const Puppets&) = delete;
-
-  caf::actor_system& system() { return *system_; }
-  caf::scheduler::test_coordinator& scheduler() {
-    return static_cast<caf::scheduler::test_coordinator&>(system_->scheduler());
-  }
-  template <class Handle>
-  Handle keep(Handle handle) {
-    ends_.push_back([handle] { caf::anon_send_exit(handle, caf::exit_reason::kill); });
-    return handle;
-  }
-
-  std::size_t waiting() { return scheduler().jobs.size(); }
-  /// One message of the `pick`-th actor that has one. False: nobody has.
-  bool step(std::size_t pick = 0) {
-    auto& jobs = scheduler().jobs;
-    if (jobs.empty()) return false;
-    const auto chosen = jobs.begin() + static_cast<std::ptrdiff_t>(pick % jobs.size());
-    std::rotate(jobs.begin(), chosen, chosen + 1);
-    caf::resumable* const job = jobs.front();
-    scheduler().try_run_once();
-    // An actor with more messages came back to the front: the next turn is somebody else's.
-    if (jobs.size() > 1 && jobs.front() == job) std::rotate(jobs.begin(), jobs.begin() + 1, jobs.end());
-    return true;
-  }
-  /// Until nobody has a message, or `most` steps: an order actor that waits for the disk asks itself again and again.
-  void run(std::size_t most = 3'000) {
-    while (most-- > 0 && step()) {
-    }
-  }
-  /// One message of this actor. False: it has none.
-  template <class Handle>
-  bool step_of(const Handle& handle) {
-    return scheduler().prioritize(handle) && step();
-  }
-  /// All messages of this actor, but at most so many: an order actor asks itself while it waits for the disk.
-  template <class Handle>
-  void run_of(const Handle& handle, std::size_t most = 300) {
-    while (most-- > 0 && step_of(handle)) {
-    }
-  }
-  void advance(std::chrono::nanoseconds time) { scheduler().advance_time(time); }
-
- private:
-  struct Config : caf::actor_system_config {
-    Config() { set("scheduler.policy", caf::atom("testing")); }
-  };
-  Config config_;
-  std::unique_ptr<caf::actor_system> system_;
-  std::vector<std::function<void()>> ends_;
-};
 
 /// The actors of an engine on the deterministic scheduler, with a manual journal for each shard: what actors/shard.cpp
 /// and actors/engine.cpp put together, but the test decides who runs, what is durable and when the lights go out.
@@ -272,15 +207,8 @@ class Stage {
 };
 
 inline void Stage::spawn(ShardId id) {
-  using persistence::Stream;
   Shard& shard = shards_[id];
-  Position next = 1;
-  {
-    const persistence::Store::Reader reader(*shard.store);
-    for (std::size_t i = 0; i < persistence::kStreams; ++i)
-      next = std::max(next, reader.last(static_cast<Stream>(i)) + 1);
-  }
-  shard.journal = std::make_unique<ManualJournal>(*shard.store, next);
+  shard.journal = std::make_unique<ManualJournal>(*shard.store, actors::next_position(*shard.store));
   if (on_journal) on_journal(id, *shard.journal);
   auto keys = std::make_unique<persistence::KeyIndex>(*shard.store, shard.journal.get(), 1'024);
   REQUIRE(keys->load());
@@ -288,32 +216,12 @@ inline void Stage::spawn(ShardId id) {
   auto recovered = persistence::recover(*shard.store, {persistence::kFormatVersion, id, size()}, keys.get(), &why);
   INFO(why);
   REQUIRE(recovered);
-  if (recovered->fresh)
-    shard.journal->put(persistence::Table::meta, std::string(persistence::kFormatKey),
-                       persistence::RecordKind::meta_format, persistence::write_format(recovered->format));
-  const Position opened = shard.journal->append(Stream::coordinator, persistence::RecordKind::opened,
-                                                persistence::write_opened(id, recovered->incarnation), now_ns);
-  REQUIRE(opened == recovered->next);
   shard.incarnation = recovered->incarnation;
-
-  const actors::Site site{id, fabric_.get(), shard.journal.get()};
-  caf::actor_system& system = puppets_->system();
+  actors::spawn_actors(puppets_->system(), {id, fabric_.get(), shard.journal.get()},
+                       {0, [] { return std::uint64_t{0}; }}, *shard.store, std::move(keys), *recovered);
   actors::Fabric::Shard& own = actors_of(id);
-  const auto appended = [&](Stream stream) { return recovered->appended[static_cast<std::size_t>(stream)]; };
-  const Position inventory = appended(Stream::inventory), payment = appended(Stream::payment);
-  own.order = puppets_->keep(
-      spawn_order(system, site,
-                  std::make_unique<actors::OrderParticipant>(site, *shard.store, std::move(keys), *recovered, opened)));
-  own.inventory = puppets_->keep(spawn_inventory(
-      system, site,
-      std::make_unique<actors::InventoryParticipant>(site, std::move(recovered->inventory), inventory, opened)));
-  own.payment = puppets_->keep(spawn_payment(
-      system, site,
-      std::make_unique<actors::PaymentParticipant>(site, std::move(recovered->payment), payment, opened)));
-  own.coordinator =
-      puppets_->keep(spawn_coordinator(system, site, {0, [] { return std::uint64_t{0}; }},
-                                       {recovered->incarnation, recovered->unacknowledged, recovered->high_water,
-                                        recovered->in_doubt, recovered->stances, opened - 1}));
+  puppets_->keep(own.order), puppets_->keep(own.inventory);
+  puppets_->keep(own.payment), puppets_->keep(own.coordinator);
   shard.journal->on_durable = [coordinator = own.coordinator](Position position) {
     caf::anon_send(coordinator, actors::Durable{position});
   };

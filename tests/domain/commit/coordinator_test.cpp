@@ -236,6 +236,18 @@ TEST_CASE("coordinator: one message votes on a batch", "[domain][commit][coordin
   CHECK(f.made[0].sequence == 102);
 }
 
+TEST_CASE("coordinator: whose votes lack is known until they vote or it is decided", "[domain][commit][coordinator]") {
+  Fixture f;
+  f.begin(kThree), f.begin(bit(1) | bit(3)), f.begin(kAlone);
+  CHECK(f.machine.awaited(kFirst, 3) == (kThree | bit(3)));
+  CHECK(f.machine.awaited(kFirst + 1, 9) == (bit(1) | bit(3)));
+  f.vote(3, {}, 0, 3);
+  CHECK(f.machine.awaited(kFirst, 3) == kThree);
+  f.vote(kSelf, {no(0, Errc::out_of_stock)}, 0, 3);
+  CHECK(f.machine.awaited(kFirst, 3) == 0);
+  CHECK(f.machine.awaited(kFirst - 50, 20) == 0);
+}
+
 TEST_CASE("coordinator: votes on what never began or is long over change nothing", "[domain][commit][coordinator]") {
   Fixture f;
   f.begin(kAlone);

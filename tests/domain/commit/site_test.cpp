@@ -72,6 +72,23 @@ TEST_CASE("site: a refused transaction is seen, so that its abort leaves nothing
   CHECK_FALSE(site.in_doubt(transaction(5)));
 }
 
+TEST_CASE("site: a prepare comes late for what was seen and is not open", "[domain][commit][site]") {
+  struct Row {
+    std::uint64_t sequence;
+    bool seen, settled;
+  };
+  // Prepared here: 5, which was settled, and 9; never 7, which 9 overtook.
+  const auto row = GENERATE(values<Row>({{5, true, true}, {7, true, true}, {9, true, false}, {10, false, false}}));
+  Site site;
+  site.prepared(transaction(5));
+  site.prepared(transaction(9));
+  site.learn({transaction(5), true});
+  CAPTURE(row.sequence);
+  CHECK(site.seen(transaction(row.sequence)) == row.seen);
+  CHECK(site.settled(transaction(row.sequence)) == row.settled);
+  CHECK_FALSE(site.seen({transaction(5).shard, transaction(5).incarnation + 1, 1}));
+}
+
 TEST_CASE("site: what a checkpoint kept answers a lost acknowledgement after a restart", "[domain][commit][site]") {
   Site before;
   before.prepared(transaction(5));

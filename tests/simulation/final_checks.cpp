@@ -1,0 +1,127 @@
+#include "tests/simulation/final_checks.hpp"
+
+#include <set>
+
+#include "domain/placement.hpp"
+#include "persistence/audit.hpp"
+#include "persistence/shard_set.hpp"
+#include "persistence/store_memory.hpp"
+#include "tests/support/recovered_state.hpp"
+
+namespace kontor::sim {
+
+using testing::State;
+
+void FinalChecks::run() {
+  check_running();
+  if (judge_.failed()) return;
+  for (const auto& node : nodes_) {
+    node->stop();
+    check_recovered(*node);
+    node->check_mirror();
+    if (!judge_.failed()) check_damage(*node);
+  }
+  if (around_.options.audit && !judge_.failed()) audit();
+}
+
+/// Asks, and waits for the durable answer.
+template <class Value, class Message, class Actor, class Name>
+std::string FinalChecks::read(const Actor& actor, const Name& name) {
+  auto promise = std::make_shared<std::promise<Result<Value>>>();
+  auto answer = promise->get_future();
+  caf::anon_send(actor, Message{name, std::move(promise)});
+  const bool answered =
+      run_until_([&] { return answer.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
+  if (!answered) return "no answer";
+  const Result<Value> value = answer.get();
+  return value ? testing::fact(*value) : std::string(to_string(value.code()));
+}
+
+void FinalChecks::check_running() {
+  const auto& model = judge_.model();
+  State actual;
+  const std::uint16_t shards = around_.options.shards;
+  for (const auto& [name, unused] : model.accounts) {
+    const AccountId id = testing::acc(name);
+    actual["account " + name] = read<Account, actors::ReadAccount>(nodes_[home_of(id, shards)]->actors().payment, id);
+  }
+  for (const auto& [name, unused] : model.products) {
+    const Sku id = testing::sku(name);
+    actual["sku " + name] = read<Product, actors::ReadProduct>(nodes_[home_of(id, shards)]->actors().inventory, id);
+  }
+  for (const OrderId& id : judge_.orders())
+    actual[order_text(id)] = read<Order, actors::ReadOrder>(nodes_[id.shard]->actors().order, id);
+  judge_.must(actual == model.state(),
+              [&] { return std::string("engine | model" + testing::difference(actual, model.state())); });
+}
+
+/// Nothing is open, nothing in doubt, and rows are those of the model.
+void FinalChecks::check_recovered(Node& node) {
+  std::string why;
+  const auto found = persistence::recover(node.store(), node.format(), nullptr, &why, persistence::Replay::in_turn);
+  const std::string name = "shard " + std::to_string(node.id());
+  if (!found) return judge_.fail(name + " does not recover: " + why);
+  judge_.must(found->in_doubt.empty(), [&] { return std::string(name + ": in doubt after the end"); });
+  judge_.must(found->unacknowledged.empty(),
+              [&] { return std::string(name + ": a commit is not acknowledged after the end"); });
+  judge_.must(found->order.open().empty() && found->inventory.open().empty() && found->payment.open().empty(),
+              [&] { return std::string(name + ": a claim stays after the end"); });
+  const auto& model = judge_.model();
+  const auto& accounts = found->payment.resource.rows();
+  for (Ledger::Index i = 0; i < accounts.size(); ++i) {
+    const auto known = model.accounts.find(accounts[i].id.str());
+    judge_.must(known != model.accounts.end() && testing::fact(accounts[i]) == testing::fact(known->second), [&] {
+      return std::string(name + ": recovered account " + accounts[i].id.str() + " is not the model's");
+    });
+  }
+  const auto& products = found->inventory.resource.rows();
+  for (Inventory::Index i = 0; i < products.size(); ++i) {
+    const auto known = model.products.find(products[i].sku.str());
+    judge_.must(known != model.products.end() && testing::fact(products[i]) == testing::fact(known->second),
+                [&] { return std::string(name + ": recovered sku " + products[i].sku.str() + " is not the model's"); });
+  }
+}
+
+/// One damaged value: whoever reads it must say so, and whoever does not must see what was there before.
+void FinalChecks::check_damage(Node& node) {
+  const Fault kind = random_.chance(500) ? Fault::bit_flip : Fault::record_torn;
+  if (!around_.options.on(kind) || !random_.chance(300)) return;
+  auto& journal = node.store().memory()->streams[random_.index(persistence::kStreams)];
+  if (journal.empty()) return;
+  around_.happened(kind);
+  auto entry = journal.begin();
+  std::advance(entry, random_.between(0, static_cast<std::int64_t>(journal.size()) - 1));
+  const std::string whole = entry->second;
+  const testing::RecoveredState before(node.store(), node.format(), judge_.orders(), judge_.keys());
+  if (kind == Fault::bit_flip) {
+    char& byte = entry->second[random_.index(entry->second.size())];
+    byte = static_cast<char>(byte ^ (1 << random_.below(8)));
+  } else {
+    entry->second.resize(random_.index(entry->second.size()));
+  }
+  const testing::RecoveredState after(node.store(), node.format(), judge_.orders(), judge_.keys());
+  const std::string name = "shard " + std::to_string(node.id());
+  judge_.must(after.facts.contains("error") || after.facts == before.facts,
+              [&] { return std::string(name + ": a damaged record is served"); });
+  bool found = false;
+  const persistence::Store::Reader reader(node.store());
+  for (std::size_t i = 0; i < persistence::kStreams; ++i)
+    found = found || !reader.scan(static_cast<persistence::Stream>(i), 0, [](const auto&) { return true; });
+  judge_.must(found, [&] { return std::string(name + ": a damaged record is not found by reading all"); });
+  entry->second = whole;
+}
+
+void FinalChecks::audit() {
+  ++around_.counters.audits;
+  std::vector<std::unique_ptr<persistence::Store>> stores;
+  for (const auto& node : nodes_) stores.push_back(node->take_store());
+  std::string why = "audit";
+  const auto set = persistence::ShardSet::of(std::move(stores), &why, persistence::Replay::in_turn);
+  if (!set) return judge_.fail("the auditor cannot read: " + why);
+  const auto report = persistence::audit(*set, &why);
+  if (!report) return judge_.fail("the auditor cannot read: " + why);
+  judge_.must(report->clean(),
+              [&] { return std::string("audit: " + (report->faults.empty() ? "" : report->faults.front())); });
+}
+
+}  // namespace kontor::sim

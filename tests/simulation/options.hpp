@@ -1,0 +1,50 @@
+#pragma once
+#include <bitset>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "domain/commit/protocol.hpp"
+#include "tests/simulation/faults.hpp"
+
+namespace kontor::sim {
+
+using commit::Protocol;
+
+/// What a seed expands to: everything else of a run is drawn from the seed too, in streams of their own.
+struct Options {
+  std::uint64_t seed = 0;
+  Protocol protocol = Protocol::two_phase;
+  std::uint16_t shards = 3;
+  unsigned operations = 50;
+  unsigned outstanding = 8;          ///< Requests that clients keep in flight.
+  unsigned burst = 1;                ///< Requests of one submit call, at most.
+  bool scarce = false;               ///< Little money and stock: refusals are usual.
+  unsigned checkpoint_permille = 0;  ///< Of operations that are followed by a checkpoint of some shard.
+  unsigned fault_permille = 20;      ///< Weight of faults of messages and answers.
+  unsigned disruptions = 4;          ///< Crashes, partitions, pauses, jumps … over the run.
+  unsigned deadline_permille = 0;    ///< Of requests with a deadline.
+  bool mirror = false;               ///< Recovery is held against a replay of all that was ever written.
+  bool audit = false;                ///< The auditor goes through the stores at the end.
+  std::int64_t network_us = 500;     ///< Usual latency of a message.
+  std::int64_t disk_us = 500;        ///< Usual time of a commit.
+  std::bitset<kFaults> faults;
+
+  bool on(Fault fault) const { return faults.test(static_cast<std::size_t>(fault)); }
+};
+
+/// What the caller sets over a seed's own: for reproductions and for minimising.
+struct Overrides {
+  std::optional<std::uint16_t> shards;
+  std::optional<unsigned> operations, outstanding, burst, disruptions, checkpoint_permille, deadline_permille;
+  std::vector<Fault> off;
+};
+
+Options expand(std::uint64_t seed, Protocol protocol, const Overrides& overrides = {});
+std::string describe(const Options& options);
+/// The arguments that run exactly this again.
+std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides& overrides);
+
+}  // namespace kontor::sim

@@ -1,0 +1,83 @@
+#pragma once
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include <caf/all.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
+
+namespace kontor::testing {
+
+/// CAF's deterministic scheduler: nothing moves, and no time passes, until the test says so.
+class Puppets {
+ public:
+  Puppets() : system_(std::make_unique<caf::actor_system>(config_)) {}
+  ~Puppets() {
+    for (const auto& end : ends_) end();
+    while (!scheduler().jobs.empty()) step();
+    scheduler().clock().cancel_all();
+    while (!scheduler().jobs.empty()) step();
+  }
+  Puppets(const Puppets&) = delete;
+  Puppets& operator=(const Puppets&) = delete;
+
+  caf::actor_system& system() { return *system_; }
+  caf::scheduler::test_coordinator& scheduler() {
+    return static_cast<caf::scheduler::test_coordinator&>(system_->scheduler());
+  }
+  template <class Handle>
+  Handle keep(Handle handle) {
+    ends_.push_back([handle] { caf::anon_send_exit(handle, caf::exit_reason::kill); });
+    return handle;
+  }
+
+  std::size_t waiting() { return scheduler().jobs.size(); }
+  /// One message of the `pick`-th actor that has one. False: nobody has.
+  bool step(std::size_t pick = 0) {
+    auto& jobs = scheduler().jobs;
+    if (jobs.empty()) return false;
+    const auto chosen = jobs.begin() + static_cast<std::ptrdiff_t>(pick % jobs.size());
+    std::rotate(jobs.begin(), chosen, chosen + 1);
+    caf::resumable* const job = jobs.front();
+    scheduler().try_run_once();
+    // An actor with more messages came back to the front: the next turn is somebody else's.
+    if (jobs.size() > 1 && jobs.front() == job) std::rotate(jobs.begin(), jobs.begin() + 1, jobs.end());
+    return true;
+  }
+  /// Ends an actor: of what is in its mailbox it may look at one message, no more.
+  template <class Handle>
+  void kill(Handle& handle) {
+    caf::anon_send_exit(handle, caf::exit_reason::kill);
+    while (step_of(handle)) {
+    }
+    handle = nullptr;
+  }
+  /// Until nobody has a message, or `most` steps: an order actor that waits for the disk asks itself again and again.
+  void run(std::size_t most = 3'000) {
+    while (most-- > 0 && step()) {
+    }
+  }
+  /// One message of this actor. False: it has none.
+  template <class Handle>
+  bool step_of(const Handle& handle) {
+    return scheduler().prioritize(handle) && step();
+  }
+  /// All messages of this actor, but at most so many: an order actor asks itself while it waits for the disk.
+  template <class Handle>
+  void run_of(const Handle& handle, std::size_t most = 300) {
+    while (most-- > 0 && step_of(handle)) {
+    }
+  }
+  void advance(std::chrono::nanoseconds time) { scheduler().advance_time(time); }
+
+ private:
+  struct Config : caf::actor_system_config {
+    Config() { set("scheduler.policy", caf::atom("testing")); }
+  };
+  Config config_;
+  std::unique_ptr<caf::actor_system> system_;
+  std::vector<std::function<void()>> ends_;
+};
+
+}  // namespace kontor::testing

@@ -45,8 +45,10 @@ void Chaos::disrupt() {
   const Fault kind = kDisruptions[random_.index(kDisruptions.size())];
   if (!around_.options.on(kind)) return;
   const std::int64_t for_ns = random_.between(5, random_.chance(300) ? 5'000 : 500) * kMillisecond;
+  around_.trace.add(around_.time.now_ns(), "begins ", Trace::kNowhere, Trace::kNowhere,
+                    static_cast<std::uint64_t>(for_ns), [&] { return std::string(to_string(kind)); });
   switch (kind) {
-    case Fault::link_clogged: around_.happened(kind); return network_.clog(any().id(), any().id(), for_ns);
+    case Fault::link_clogged: around_.happened(kind); return clog(for_ns);
     case Fault::partition_full:
     case Fault::partition_one_way:
     case Fault::partition_bridging: return partition(kind);

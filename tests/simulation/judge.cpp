@@ -102,10 +102,10 @@ void Judge::on_commit(ShardId shard, const TransactionId& transaction) {
   must((story.sites & ~story.anywhere()) == 0,
        [&] { return std::string(name() + " is committed, but a site's promise is not on record"); });
   if (failed()) return;
-  const auto [effect, first] = effects_.emplace(story.key, transaction);
-  must(first, [&] {
-    return std::string("key " + story.key.str() + " had two effects: " + transaction_text(effect->second) + " and " +
-                       name());
+  const auto effect = effects_.emplace(story.key, transaction);
+  must(effect.second, [&] {
+    return std::string("key " + story.key.str() + " had two effects: " + transaction_text(effect.first->second) +
+                       " and " + name());
   });
   const auto stored = persistence::read_body(story.body);
   must(static_cast<bool>(stored), [&] { return std::string(name() + ": its request cannot be read"); });
@@ -322,7 +322,9 @@ TransactionId Judge::effect_of(const IdempotencyKey& key) const {
 }
 
 void Judge::must_be_settled() {
-  for (const auto& [transaction, story] : stories_) {
+  for (const auto& entry : stories_) {
+    const TransactionId& transaction = entry.first;
+    const Story& story = entry.second;
     if (story.end == End::committed)
       must((story.sites & ~story.learned_commit) == 0,
            [&] { return std::string(transaction_text(transaction) + " is not learned everywhere"); });

@@ -13,6 +13,7 @@ namespace kontor::commit {
 struct Election {
   std::uint32_t round = 0;
   ShardId leader = 0;
+  // clang-tidy takes the comparison with 0 inside <=> for a pointer's. NOLINTNEXTLINE(modernize-use-nullptr)
   friend auto operator<=>(const Election&, const Election&) = default;
 };
 

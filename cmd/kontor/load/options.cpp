@@ -93,6 +93,7 @@ void add_load_options(CLI::App& command, LoadOptions& options) {
       ->type_name("DIR")
       ->group(group);
   std::vector<std::string> protocols;
+  protocols.reserve(commit::kProtocols.size());
   for (const commit::Protocol protocol : commit::kProtocols) protocols.emplace_back(to_string(protocol));
   command
       .add_option_function<std::string>(

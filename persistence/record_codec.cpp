@@ -213,10 +213,11 @@ void write_stance(ByteWriter& out, const commit::Stance& stance) {
 
 commit::Stance read_stance(ByteReader& in) {
   commit::Stance stance;
-  const auto protocol = in.fixed<std::uint8_t>(), phase = in.fixed<std::uint8_t>();
-  if (protocol >= commit::kProtocols.size() || phase > static_cast<std::uint8_t>(commit::Phase::aborted)) in.fail();
+  const auto protocol = in.fixed<std::uint8_t>(), phase = in.fixed<std::uint8_t>(), voted = in.fixed<std::uint8_t>();
+  if (voted > 1 || protocol >= commit::kProtocols.size() || phase > static_cast<std::uint8_t>(commit::Phase::aborted))
+    in.fail();
   stance.protocol = static_cast<commit::Protocol>(protocol), stance.phase = static_cast<commit::Phase>(phase);
-  stance.voted = in.fixed<std::uint8_t>() != 0;
+  stance.voted = voted != 0;
   stance.sites = in.varint(), stance.voters = in.varint();
   for (commit::Election* election : {&stance.elected, &stance.attempt}) {
     election->round = in.varint_as<std::uint32_t>();

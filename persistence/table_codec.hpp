@@ -13,10 +13,11 @@
 /// bitmaps by position, both big-endian; meta by name.
 ///
 ///   as_of          := appended: u64, decided: u64
-///   account_block  := as_of, account*       account := id, number: u16, kind: u8, limit, balance, held, incoming:
-///   zigzag product_block  := as_of, product*       product := sku, number: u16, version: varint, pricing: u8, then
-///   price,
-///                     on_hand, held, incoming, received, adjusted, sold, returned: zigzag
+///   account_block  := as_of, account*
+///   account        := id, number: u16, kind: u8, limit, balance, held, incoming: zigzag
+///   product_block  := as_of, product*
+///   product        := sku, number: u16, version: varint, pricing: u8,
+///                     price, on_hand, held, incoming, received, adjusted, sold, returned: zigzag
 ///   order_row      := decided: u64, version: varint, status: u8, n: varint, { bought, refunded, fulfilled: varint }[n]
 ///   outcome_bitmap := decided: u64, state: u8[]                     (by delta; see ItemState)
 ///   meta_checkpoint (payment, inventory, order) := replay_from: u64

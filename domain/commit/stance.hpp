@@ -33,6 +33,7 @@ struct Stance {
   bool voted = false;  ///< This site's yes vote is on record. Not for witnesses, nor for a tombstone.
   Election elected;    ///< The highest number adopted: lower ones are refused.
   Election attempt;    ///< The number under which `phase` was taken on; {0, 0} while waiting.
+  friend bool operator==(const Stance&, const Stance&) = default;
 };
 
 /// What an election decides that hears from these sites. Source: as above, IsMaxAttemptCommittable.

@@ -161,10 +161,20 @@ void check_promises(std::string_view payload, const std::vector<Demand>& demands
   CHECK(seen == 1);
 }
 
+Stances some_stances() {
+  commit::Stance voted, tombstone;
+  voted.sites = 0b100'110, voted.voters = 0b110, voted.phase = commit::Phase::pre_committed, voted.voted = true;
+  voted.elected = {300, 5}, voted.attempt = {1, 3};
+  tombstone.protocol = commit::Protocol::three_phase_optimised, tombstone.phase = commit::Phase::aborted;
+  tombstone.sites = ~std::uint64_t{0}, tombstone.voters = 1;
+  return {{kOwn, voted}, {kOther, tombstone}};
+}
+
 std::vector<Golden> of_coordinator() {
   const std::vector<OwnDecision> made{
       {{3, 7, 1'000}, true, 0b100'010}, {{3, 7, 1'001}, false, 0}, {{3, 7, 1'500}, true, 0}};
   const std::vector<commit::Decision> learned{{kOther, true}, {{5, 2, 301}, false}};
+  const Stances stances = some_stances();
   return {
       {"opened", RecordKind::opened, [] { return write_opened(3, 7); },
        [](auto payload) {
@@ -196,6 +206,8 @@ std::vector<Golden> of_coordinator() {
        [](auto payload) {
          CHECK(*read_ended(payload) == std::vector{kOwn, kOther});
        }},
+      {"stances", RecordKind::stances, [=] { return write_stances(stances); },
+       [=](auto payload) { CHECK(*read_stances(payload) == stances); }},
   };
 }
 
@@ -244,7 +256,9 @@ void check_products(std::string_view payload) {
 
 std::vector<Golden> of_tables() {
   const OrderProgress progress{5, OrderStatus::cancelled, {{2, 2, 0}, {1'000'000'000, 300, 7}}};
-  const CoordinatorCheckpoint checkpoint{77, 7, {{kOther, 0b110}}, {{5, kOther}, {9, {9, 1, 1}}}};
+  const CoordinatorCheckpoint checkpoint{77, 7, {{kOther, 0b110}}, {{5, kOther}, {9, {9, 1, 1}}}, {}};
+  CoordinatorCheckpoint with_stances = checkpoint;
+  with_stances.stances = some_stances();
   return {
       {"meta_format", RecordKind::meta_format,
        [] {
@@ -264,6 +278,14 @@ std::vector<Golden> of_tables() {
          CHECK((read->replay_from == 77 && read->incarnation == 7));
          CHECK(read->unacknowledged == checkpoint.unacknowledged);
          CHECK(read->high_water == checkpoint.high_water);
+         CHECK(read->stances.empty());
+       }},
+      {"meta_checkpoint_stances", RecordKind::meta_checkpoint, [=] { return write_checkpoint(with_stances); },
+       [=](auto payload) {
+         const auto read = read_coordinator_checkpoint(payload);
+         REQUIRE(read);
+         CHECK(read->unacknowledged == checkpoint.unacknowledged);
+         CHECK(read->stances == with_stances.stances);
        }},
       {"account_block", RecordKind::account_block,
        [] {

@@ -320,6 +320,34 @@ TEST_CASE("record codec: what was learned and what has ended", "[persistence][co
   });
 }
 
+Stances any_stances() {
+  using rc::gen::inRange;
+  Stances out;
+  for (const TransactionId& transaction : any_list<TransactionId>(0, 8, any_transaction)) {
+    commit::Stance stance;
+    stance.protocol = commit::kProtocols[*inRange<std::size_t>(0, commit::kProtocols.size())];
+    stance.phase = static_cast<commit::Phase>(*inRange(0, 5));
+    stance.voted = *rc::gen::arbitrary<bool>();
+    stance.sites = *rc::gen::arbitrary<std::uint64_t>(), stance.voters = *rc::gen::arbitrary<std::uint64_t>();
+    for (commit::Election* election : {&stance.elected, &stance.attempt})
+      *election = {*rc::gen::arbitrary<std::uint32_t>(), *inRange<ShardId>(0, kShardsMax)};
+    out.emplace_back(transaction, stance);
+  }
+  return out;
+}
+
+TEST_CASE("record codec: stances", "[persistence][codec]") {
+  property("round trip", 100, [=] {
+    const Stances written = any_stances();
+    const auto read = read_stances(write_stances(written));
+    RC_ASSERT(static_cast<bool>(read));
+    RC_ASSERT(*read == written);
+  });
+  property("damaged", 20, [=] {
+    require_sound(write_stances(any_stances()), [](std::string_view bytes) { return read_stances(bytes).code(); });
+  });
+}
+
 TEST_CASE("record codec: a new incarnation", "[persistence][codec]") {
   const std::string payload = write_opened(3, 7);
   const auto opened = read_opened(payload);
@@ -380,6 +408,7 @@ TEST_CASE("record codec: noise is a code, never a crash", "[persistence][codec]"
     sound([](std::string_view bytes) { return read_learned(bytes).code(); });
     sound([](std::string_view bytes) { return read_ended(bytes).code(); });
     sound([](std::string_view bytes) { return read_opened(bytes).code(); });
+    sound([](std::string_view bytes) { return read_stances(bytes).code(); });
   });
 }
 

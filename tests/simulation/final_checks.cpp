@@ -37,6 +37,25 @@ std::string FinalChecks::read(const Actor& actor, const Name& name) {
   return value ? testing::fact(*value) : std::string(to_string(value.code()));
 }
 
+/// What the stores hold promises for.
+std::string FinalChecks::still_open() const {
+  std::string out;
+  for (const auto& node : nodes_) {
+    const auto found =
+        persistence::recover(node->store(), node->format(), nullptr, nullptr, persistence::Replay::in_turn);
+    if (!found) continue;
+    const auto list = [&](const auto& open, commit::Role role) {
+      for (const auto& [transaction, unused] : open)
+        out += "\n  shard " + std::to_string(node->id()) + ": " + std::string(to_string(role)) + " holds " +
+               transaction_text(transaction);
+    };
+    list(found->order.open(), commit::Role::order);
+    list(found->inventory.open(), commit::Role::inventory);
+    list(found->payment.open(), commit::Role::payment);
+  }
+  return out;
+}
+
 void FinalChecks::check_running() {
   const auto& model = judge_.model();
   State actual;
@@ -52,7 +71,7 @@ void FinalChecks::check_running() {
   for (const OrderId& id : judge_.orders())
     actual[order_text(id)] = read<Order, actors::ReadOrder>(nodes_[id.shard]->actors().order, id);
   judge_.must(actual == model.state(),
-              [&] { return std::string("engine | model" + testing::difference(actual, model.state())); });
+              [&] { return "engine | model" + testing::difference(actual, model.state()) + still_open(); });
 }
 
 /// Nothing is open, nothing in doubt, and rows are those of the model.

@@ -25,6 +25,7 @@ class FinalChecks {
 
  private:
   void check_running();
+  std::string still_open() const;
   void check_recovered(Node& node);
   void check_damage(Node& node);
   void audit();

@@ -99,8 +99,8 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
   pending.position = ballot.position();
   pending.votes = SiteVotes{votes.batch, site_.shard, ballot.take_refusals()};
   add_ended(batch, it->second, pending.votes->refusals);
-  const std::vector<commit::Decision> released = enlist_foreign(batch, pending.votes->refusals);
   std::vector<commit::Decision> early = std::move(it->second.early);
+  const std::vector<commit::Decision> released = enlist_foreign(batch, early, pending.votes->refusals);
   early.insert(early.end(), released.begin(), released.end());
   const std::vector<TransactionId> late = std::move(it->second.late);
   ballots_.erase(it);
@@ -115,8 +115,11 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
       const bool refused = refusal != pending.votes->refusals.end() && refusal->index == index;
       const TransactionId transaction = batch.at(index);
       if ((heads[i].sites & bit) == 0 || std::binary_search(late.begin(), late.end(), transaction)) continue;
+      const bool held = std::any_of(released.begin(), released.end(), [&](const commit::Decision& decision) {
+        return decision.transaction == transaction;
+      });
       // Refused by one of several, another may have promised: then the site must hear of the abort, and asks for it.
-      if (refused && one_role) {
+      if (refused && one_role && !held) {
         // An election takes what lies below the mark for over, but a refusal is on no disk: it may be a yes next time.
         if (heads[i].protocol == commit::Protocol::two_phase) foreign_.raise_high_water(transaction);
       } else {

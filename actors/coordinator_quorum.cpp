@@ -119,9 +119,10 @@ void CoordinatorState::enlist_own(const Batch& batch, const std::vector<commit::
   act(effects);
 }
 
-/// Writes the stances of what this site votes yes on. What an election ended before is refused instead: returned, to be
-/// released.
+/// Writes the stances of what this site votes yes on. What was aborted before, be it while the participants voted, is
+/// refused instead: returned, to be released. A yes from one that knows of the abort could yet make a quorum.
 std::vector<commit::Decision> CoordinatorState::enlist_foreign(const Batch& batch,
+                                                               std::span<const commit::Decision> early,
                                                                std::vector<commit::Refusal>& refusals) {
   // Asked again about what an election has committed: its coordinator, who missed that, must not take this for a no.
   std::erase_if(refusals, [&](const commit::Refusal& no) { return quorum_->committed(batch.at(no.index)); });
@@ -129,7 +130,10 @@ std::vector<commit::Decision> CoordinatorState::enlist_foreign(const Batch& batc
   std::vector<commit::Decision> ended;
   std::vector<commit::Refusal> more;
   for_each_yes(batch, site_.shard, refusals, [&](std::uint32_t index, const TransactionHead& head) {
-    if (quorum_->enlist(batch.at(index), head.protocol, head.quorum, head.sites, effects)) return;
+    const bool aborted = std::any_of(early.begin(), early.end(), [&](const commit::Decision& decision) {
+      return decision.transaction == batch.at(index) && !decision.commit;
+    });
+    if (!aborted && quorum_->enlist(batch.at(index), head.protocol, head.quorum, head.sites, effects)) return;
     more.push_back({index, commit::Role::order, Error{Errc::transaction_aborted, "ended by an election"}, {}});
     ended.push_back({batch.at(index), false});
   });

@@ -83,7 +83,8 @@ class CoordinatorState {
   void act(const commit::Effects& effects);
   std::vector<commit::Coordinator::Made> agreed(std::span<const commit::Decision> decisions);
   void enlist_own(const Batch& batch, const std::vector<commit::Refusal>& refusals);
-  std::vector<commit::Decision> enlist_foreign(const Batch& batch, std::vector<commit::Refusal>& refusals);
+  std::vector<commit::Decision> enlist_foreign(const Batch& batch, std::span<const commit::Decision> early,
+                                               std::vector<commit::Refusal>& refusals);
   std::vector<commit::Coordinator::Made> hand_to_quorum(std::vector<commit::Coordinator::Made> made);
   commit::Known known(const TransactionId& transaction);
   void confirm(std::span<const TransactionId> transactions);

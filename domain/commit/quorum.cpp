@@ -150,7 +150,8 @@ bool Quorum::enlist(const TransactionId& transaction, Protocol protocol, std::ui
   notice.transaction = transaction, notice.protocol = protocol, notice.sites = sites, notice.voters = voters;
   Entry* entry = find(transaction);
   if (entry && entry->enlisted) {
-    if (!entry->stance.voted) return false;  // A tombstone; else a repeat of the prepare: the same vote again.
+    // A tombstone, or over since; else a repeat of the prepare: the same vote again.
+    if (!entry->stance.voted || entry->stance.phase == Phase::aborted) return false;
   } else {
     const std::uint64_t heard = entry ? entry->yes : 0;
     entry = &add(transaction, notice);

@@ -34,10 +34,14 @@ std::vector<TransactionId> CoordinatorState::late_in(const Batch& batch) const {
   const std::uint64_t bit = std::uint64_t{1} << site_.shard;
   for (const Batch::Part& part : batch.parts) {
     const auto& heads = part.submission->bundle.transactions;
-    for (std::uint32_t i = 0; i < heads.size(); ++i)
-      if ((heads[i].sites & bit) != 0 &&
-          (foreign_.settled(batch.at(part.offset + i)) || quorum_->over(batch.at(part.offset + i))))
-        late.push_back(batch.at(part.offset + i));
+    for (std::uint32_t i = 0; i < heads.size(); ++i) {
+      const TransactionId transaction = batch.at(part.offset + i);
+      if ((heads[i].sites & bit) == 0) continue;
+      // A no to the three-phase forms must be for good.
+      const bool settled = heads[i].protocol == commit::Protocol::two_phase ? foreign_.settled(transaction)
+                                                                            : foreign_.settled_for_good(transaction);
+      if (settled || quorum_->over(transaction)) late.push_back(transaction);
+    }
   }
   return late;
 }
@@ -99,8 +103,8 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
   pending.position = ballot.position();
   pending.votes = SiteVotes{votes.batch, site_.shard, ballot.take_refusals()};
   add_ended(batch, it->second, pending.votes->refusals);
+  const std::vector<commit::Decision> released = enlist_foreign(batch, it->second, pending.votes->refusals);
   std::vector<commit::Decision> early = std::move(it->second.early);
-  const std::vector<commit::Decision> released = enlist_foreign(batch, early, pending.votes->refusals);
   early.insert(early.end(), released.begin(), released.end());
   const std::vector<TransactionId> late = std::move(it->second.late);
   ballots_.erase(it);
@@ -120,8 +124,7 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
       });
       // Refused by one of several, another may have promised: then the site must hear of the abort, and asks for it.
       if (refused && one_role && !held) {
-        // An election takes what lies below the mark for over, but a refusal is on no disk: it may be a yes next time.
-        if (heads[i].protocol == commit::Protocol::two_phase) foreign_.raise_high_water(transaction);
+        foreign_.refused(transaction);
       } else {
         foreign_.prepared(transaction);
       }
@@ -131,7 +134,7 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
   // A later record may be told before this one is durable only if it is in order; so wait for the last append.
   if (!pending_.empty()) pending.position = std::max(pending.position, pending_.back().position);
   add_pending(std::move(pending));
-  if (!early.empty()) on_decisions({batch.coordinator, std::make_shared<const std::vector<commit::Decision>>(early)});
+  if (!early.empty()) learn(batch.coordinator, early, false);
 }
 
 /// The batch of a transaction that this site is still voting on, or nullptr.
@@ -143,18 +146,22 @@ CoordinatorState::ForeignBatch* CoordinatorState::voting_on(const TransactionId&
   return same_life && transaction.sequence - first.sequence < count ? &std::prev(after)->second : nullptr;
 }
 
-/// Outcomes of transactions prepared here, from their coordinator. Repeats are answered like the first.
-void CoordinatorState::on_decisions(const Decisions& message) {
+void CoordinatorState::on_decisions(const Decisions& message) { learn(message.coordinator, *message.decisions, true); }
+
+/// Outcomes of transactions prepared here. Repeats are answered like the first. `decided`: by their coordinator, on its
+/// disk; else one site's no, which that site must remember until the coordinator has heard of it.
+void CoordinatorState::learn(ShardId coordinator, std::span<const commit::Decision> decisions, bool decided) {
   Pending pending;
   std::vector<TransactionId> acknowledge, forgotten;
-  for (const commit::Decision& decision : *message.decisions) {
-    if (decision.transaction.shard != message.coordinator) continue;  // Only its own coordinator may decide.
+  for (const commit::Decision& decision : decisions) {
+    if (decision.transaction.shard != coordinator) continue;  // Only its own coordinator may decide.
     if (ForeignBatch* batch = voting_on(decision.transaction)) {
       // The abort overtook this site's votes; its record must not: replay takes in a promise, then its end.
       batch->early.push_back(decision);
       continue;
     }
-    if (!decision.commit && quorum_->in_doubt(decision.transaction)) {
+    if (!decision.commit &&
+        (decided ? quorum_->knows(decision.transaction) : quorum_->in_doubt(decision.transaction))) {
       quorum_->drop(decision.transaction);
       forgotten.push_back(decision.transaction);
     }
@@ -173,7 +180,7 @@ void CoordinatorState::on_decisions(const Decisions& message) {
     }
   }
   site_.self().in_doubt = foreign_.open() + own_doubts_;
-  if (!acknowledge.empty()) pending.acknowledge[message.coordinator] = std::move(acknowledge);
+  if (!acknowledge.empty()) pending.acknowledge[coordinator] = std::move(acknowledge);
   if (!pending.learned.empty() || !pending.early.empty()) {
     std::vector<commit::Decision> record = pending.learned;
     record.insert(record.end(), pending.early.begin(), pending.early.end());

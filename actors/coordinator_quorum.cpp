@@ -47,6 +47,8 @@ void CoordinatorState::act(const commit::Effects& effects) {
       // An abort may be of a prepare that has yet to come: it leaves a tombstone.
       const bool own = decision.transaction.shard == site_.shard;
       const bool early = !decision.commit && !own && !foreign_.seen(decision.transaction);
+      // A voter prepares nothing below it any more, as replay takes it; a witness has no prepares.
+      if (early && !quorum_->witnesses(decision.transaction)) foreign_.raise_high_water(decision.transaction);
       (early ? pending.early : pending.learned).push_back(decision);
       foreign_.close(decision.transaction);
     }
@@ -92,9 +94,10 @@ std::vector<Coordinator::Made> CoordinatorState::agreed(std::span<const commit::
 
 namespace {
 
-/// Calls `visit(index, head)` for each three-phase transaction of the batch in which `shard` votes, unless it refuses.
+/// Calls `visit(index, head, refused)` for each three-phase transaction of the batch in which `shard` votes.
 template <class Visit>
-void for_each_yes(const Batch& batch, ShardId shard, const std::vector<commit::Refusal>& refusals, const Visit& visit) {
+void for_each_vote(const Batch& batch, ShardId shard, const std::vector<commit::Refusal>& refusals,
+                   const Visit& visit) {
   auto refusal = refusals.begin();
   for (const Batch::Part& part : batch.parts) {
     const auto& heads = part.submission->bundle.transactions;
@@ -103,7 +106,7 @@ void for_each_yes(const Batch& batch, ShardId shard, const std::vector<commit::R
       if (head.protocol == Protocol::two_phase || (head.sites & commit::site_bit(shard)) == 0) continue;
       const std::uint32_t index = part.offset + i;
       while (refusal != refusals.end() && refusal->index < index) ++refusal;
-      if (refusal == refusals.end() || refusal->index != index) visit(index, head);
+      visit(index, head, refusal != refusals.end() && refusal->index == index);
     }
   }
 }
@@ -112,30 +115,36 @@ void for_each_yes(const Batch& batch, ShardId shard, const std::vector<commit::R
 
 void CoordinatorState::enlist_own(const Batch& batch, const std::vector<commit::Refusal>& refusals) {
   commit::Effects effects;
-  for_each_yes(batch, site_.shard, refusals, [&](std::uint32_t index, const TransactionHead& head) {
+  for_each_vote(batch, site_.shard, refusals, [&](std::uint32_t index, const TransactionHead& head, bool refused) {
     const bool voting = machine_->status(batch.at(index)) == commit::Status::voting;
-    if (voting) quorum_->enlist(batch.at(index), head.protocol, head.quorum, head.sites, effects);
+    if (voting && !refused) quorum_->enlist(batch.at(index), head.protocol, head.quorum, head.sites, effects);
   });
   act(effects);
 }
 
-/// Writes the stances of what this site votes yes on. What was aborted before, be it while the participants voted, is
-/// refused instead: returned, to be released. A yes from one that knows of the abort could yet make a quorum.
-std::vector<commit::Decision> CoordinatorState::enlist_foreign(const Batch& batch,
-                                                               std::span<const commit::Decision> early,
+/// Writes the stances of what this site votes on, yes or no. What was aborted before, be it while the participants
+/// voted, is refused: a yes from one that knows of the abort could yet make a quorum. Returns what to let go of.
+std::vector<commit::Decision> CoordinatorState::enlist_foreign(const Batch& batch, const ForeignBatch& votes,
                                                                std::vector<commit::Refusal>& refusals) {
   // Asked again about what an election has committed: its coordinator, who missed that, must not take this for a no.
   std::erase_if(refusals, [&](const commit::Refusal& no) { return quorum_->committed(batch.at(no.index)); });
   commit::Effects effects;
   std::vector<commit::Decision> ended;
   std::vector<commit::Refusal> more;
-  for_each_yes(batch, site_.shard, refusals, [&](std::uint32_t index, const TransactionHead& head) {
-    const bool aborted = std::any_of(early.begin(), early.end(), [&](const commit::Decision& decision) {
-      return decision.transaction == batch.at(index) && !decision.commit;
+  for_each_vote(batch, site_.shard, refusals, [&](std::uint32_t index, const TransactionHead& head, bool refused) {
+    const TransactionId transaction = batch.at(index);
+    if (refused && std::binary_search(votes.late.begin(), votes.late.end(), transaction)) return;
+    const bool aborted = std::any_of(votes.early.begin(), votes.early.end(), [&](const commit::Decision& decision) {
+      return decision.transaction == transaction && !decision.commit;
     });
-    if (!aborted && quorum_->enlist(batch.at(index), head.protocol, head.quorum, head.sites, effects)) return;
-    more.push_back({index, commit::Role::order, Error{Errc::transaction_aborted, "ended by an election"}, {}});
-    ended.push_back({batch.at(index), false});
+    if (refused) {
+      quorum_->refuse(transaction, head.protocol, head.quorum, head.sites, effects);
+    } else if (aborted || !quorum_->enlist(transaction, head.protocol, head.quorum, head.sites, effects)) {
+      more.push_back({index, commit::Role::order, Error{Errc::transaction_aborted, "ended by an election"}, {}});
+    } else {
+      return;
+    }
+    ended.push_back({transaction, false});
   });
   act(effects);
   refusals.insert(refusals.end(), more.begin(), more.end());
@@ -170,7 +179,7 @@ commit::Known CoordinatorState::known(const TransactionId& transaction) {
   if (transaction.shard != site_.shard) {
     // A later batch of the same coordinator may have all its votes before this one has. And what is open without a
     // stance has not been voted on.
-    const bool over = foreign_.settled(transaction) && !voting_on(transaction);
+    const bool over = foreign_.settled_for_good(transaction) && !voting_on(transaction);
     return over ? commit::Known::over : commit::Known::never;
   }
   return machine_->status(transaction) == commit::Status::voting ? commit::Known::voting : commit::Known::over;

@@ -83,7 +83,7 @@ class CoordinatorState {
   void act(const commit::Effects& effects);
   std::vector<commit::Coordinator::Made> agreed(std::span<const commit::Decision> decisions);
   void enlist_own(const Batch& batch, const std::vector<commit::Refusal>& refusals);
-  std::vector<commit::Decision> enlist_foreign(const Batch& batch, std::span<const commit::Decision> early,
+  std::vector<commit::Decision> enlist_foreign(const Batch& batch, const ForeignBatch& votes,
                                                std::vector<commit::Refusal>& refusals);
   std::vector<commit::Coordinator::Made> hand_to_quorum(std::vector<commit::Coordinator::Made> made);
   commit::Known known(const TransactionId& transaction);
@@ -92,6 +92,7 @@ class CoordinatorState {
   void tell_callers(const std::vector<commit::Coordinator::Made>& made);
   void add_pending(Pending pending);
   void on_foreign_votes(const Votes& votes);
+  void learn(ShardId coordinator, std::span<const commit::Decision> decisions, bool decided);
   std::vector<TransactionId> late_in(const Batch& batch) const;
   bool untold(const TransactionId& transaction) const;
   void bury(const std::vector<TransactionId>& late);

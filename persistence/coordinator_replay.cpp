@@ -26,10 +26,10 @@ class StanceReplay {
     if (it != stances_.end()) it->second.phase = decision.commit ? commit::Phase::committed : commit::Phase::aborted;
   }
   void ended(const TransactionId& transaction) { stances_.erase(transaction); }
-  /// Known here, but never prepared: a witness's, or a tombstone.
-  bool unvoted(const TransactionId& transaction) const {
+  /// Known here, but without claims.
+  bool witnessed(const TransactionId& transaction) const {
     const auto it = stances_.find(transaction);
-    return it != stances_.end() && !it->second.voted;
+    return it != stances_.end() && (it->second.voters & commit::site_bit(self_)) == 0;
   }
   Stances take() const { return {stances_.begin(), stances_.end()}; }
 
@@ -111,7 +111,7 @@ class CoordinatorReplay {
     if (!learned) return learned.error();
     // A participant's checkpoint may have left the prepared record behind while this coordinator's is not done.
     for (const commit::Decision& decision : *learned) {
-      if (!stances_.unvoted(decision.transaction))
+      if (!stances_.witnessed(decision.transaction))
         note_high_water(shard_.high_water, decision.transaction, shard_.format.shard);
       stances_.learned(decision);
     }

@@ -168,6 +168,17 @@ bool Quorum::enlist(const TransactionId& transaction, Protocol protocol, std::ui
   return true;
 }
 
+void Quorum::refuse(const TransactionId& transaction, Protocol protocol, std::uint64_t sites, std::uint64_t voters,
+                    Effects& effects) {
+  if (knows(transaction)) return;
+  Notice notice;
+  notice.transaction = transaction, notice.protocol = protocol, notice.sites = sites, notice.voters = voters;
+  Entry& entry = add(transaction, notice);
+  entry.enlisted = true;
+  entry.stance.phase = Phase::aborted;
+  effects.forced.emplace_back(transaction, entry.stance);
+}
+
 void Quorum::propose(const TransactionId& transaction, Effects& effects) {
   Entry* entry = find(transaction);
   const Election first{1, self_};

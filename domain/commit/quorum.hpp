@@ -68,6 +68,10 @@ class Quorum {
   /// an election asked before, and was told that this site never votes. It must refuse, and release what it holds.
   bool enlist(const TransactionId& transaction, Protocol protocol, std::uint64_t sites, std::uint64_t voters,
               Effects& effects);
+  /// This site votes no: on record before it is told, for ever. Were it to vote yes after a crash, a quorum could
+  /// commit what the coordinator aborts on hearing the no.
+  void refuse(const TransactionId& transaction, Protocol protocol, std::uint64_t sites, std::uint64_t voters,
+              Effects& effects);
   /// Coordinator: all voters said yes. Leads the first round, unless an election overtook it.
   void propose(const TransactionId& transaction, Effects& effects);
   /// The coordinator alone aborts, which it may only as long as nobody can have pre-committed. The stance goes, and
@@ -86,7 +90,7 @@ class Quorum {
   bool in_doubt(const TransactionId& transaction) const;
   bool committed(const TransactionId& transaction) const;
   bool over(const TransactionId& transaction) const;  ///< Has its outcome here, and is not forgotten.
-  /// Has a stance here, without a vote.
+  /// Has a stance here, and no claims to vote on.
   bool witnesses(const TransactionId& transaction) const;
   /// Own transaction, ended: every voter has the outcome durably.
   bool confirmed(const TransactionId& transaction) const;

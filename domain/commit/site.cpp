@@ -9,14 +9,29 @@ void Site::prepared(const TransactionId& transaction) {
   raise_high_water(transaction);
 }
 
-void Site::raise_high_water(const TransactionId& transaction) {
-  TransactionId& high = high_water_[transaction.shard];
+namespace {
+
+using Marks = std::map<ShardId, TransactionId>;
+
+void raise(Marks& marks, const TransactionId& transaction) {
+  TransactionId& high = marks[transaction.shard];
   high = std::max(high, transaction);
 }
+bool is_below(const Marks& marks, const TransactionId& transaction) {
+  const auto it = marks.find(transaction.shard);
+  return it != marks.end() && transaction <= it->second;
+}
+
+}  // namespace
+
+void Site::raise_high_water(const TransactionId& transaction) { raise(high_water_, transaction); }
+void Site::refused(const TransactionId& transaction) { raise(refused_, transaction); }
 
 bool Site::seen(const TransactionId& transaction) const {
-  const auto it = high_water_.find(transaction.shard);
-  return it != high_water_.end() && transaction <= it->second;
+  return is_below(high_water_, transaction) || is_below(refused_, transaction);
+}
+bool Site::settled_for_good(const TransactionId& transaction) const {
+  return is_below(high_water_, transaction) && !in_doubt(transaction);
 }
 
 Site::Lesson Site::learn(const Decision& decision) {

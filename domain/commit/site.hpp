@@ -27,10 +27,12 @@ class Site {
   void close(const TransactionId& transaction) { open_.erase(transaction); }
 
   bool in_doubt(const TransactionId& transaction) const { return open_.contains(transaction); }
-  /// It, or a later one of its coordinator's, was prepared here before.
+  /// It, or a later one of its coordinator's, was prepared or refused here before.
   bool seen(const TransactionId& transaction) const;
   /// Seen, and not open: a prepare that comes now is late, and nothing may be promised for it.
   bool settled(const TransactionId& transaction) const { return seen(transaction) && !in_doubt(transaction); }
+  /// Likewise, and still so after a crash: it is below the high water.
+  bool settled_for_good(const TransactionId& transaction) const;
   /// All that voted yes and whose decision is not known: to be asked about until answered.
   std::vector<TransactionId> in_doubt() const;
   std::size_t open() const { return open_.size(); }
@@ -39,10 +41,13 @@ class Site {
   /// was settled here durably. Kept by checkpoints.
   const std::map<ShardId, TransactionId>& high_water() const { return high_water_; }
   void raise_high_water(const TransactionId& transaction);
+  /// A two-phase no, which is on no disk: the abort to come is no news. After a crash it may be a yes.
+  void refused(const TransactionId& transaction);
 
  private:
   boost::unordered_flat_map<TransactionId, char> open_;
   std::map<ShardId, TransactionId> high_water_;
+  std::map<ShardId, TransactionId> refused_;  ///< The highest.
 };
 
 }  // namespace kontor::commit

@@ -109,8 +109,10 @@ void Node::check_mirror() {
   for (const auto& entry : whole.shard.high_water) {
     const ShardId shard = entry.first;
     const auto known = cut.shard.high_water.find(shard);
-    judge_.must(known != cut.shard.high_water.end() && known->second >= entry.second,
-                [&] { return "high water of shard " + std::to_string(shard) + " is lost by a checkpoint"; });
+    judge_.must(known != cut.shard.high_water.end() && known->second >= entry.second, [&] {
+      return "shard " + std::to_string(id_) + ": a checkpoint lost high water " + transaction_text(entry.second) +
+             (known == cut.shard.high_water.end() ? "" : ", has " + transaction_text(known->second));
+    });
   }
 }
 

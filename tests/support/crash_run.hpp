@@ -1,5 +1,6 @@
 #pragma once
 #include <map>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -149,11 +150,11 @@ class CrashRun {
       const auto decided = persistence::read_decided(item.payload);
       REQUIRE(decided);
       for (const persistence::OwnDecision& decision : *decided) {
-        must(!decisions_.contains(decision.transaction), "decided twice");
+        must(decided_.insert(decision.transaction).second, "decided twice");
         learn(decision.transaction, decision.commit);
       }
     } else if (item.kind == persistence::RecordKind::learned) {
-      // In the three-phase forms whoever writes it first, not always the coordinator.
+      // In the three-phase forms whoever writes it first: who votes no, or leads, is not always the coordinator.
       const auto learned = persistence::read_learned(item.payload);
       REQUIRE(learned);
       for (const commit::Decision& decision : *learned) learn(decision.transaction, decision.commit);
@@ -210,6 +211,7 @@ class CrashRun {
   std::vector<OrderId> orders_;
   std::map<TransactionId, std::pair<IdempotencyKey, std::string>> bodies_;
   std::map<TransactionId, bool> decisions_;
+  std::set<TransactionId> decided_;  ///< By their coordinators.
   std::map<IdempotencyKey, TransactionId> effects_;
   ShopModel model_;
 };

@@ -6,6 +6,7 @@
 #include <ctime>
 #include <fstream>
 #include <iostream>
+#include <sstream>
 
 #include <CLI/CLI.hpp>
 #include <unistd.h>
@@ -80,11 +81,18 @@ class Program {
     return failed_ == 0 ? 0 : 1;
   }
 
+  /// Those of this protocol: a line is a seed, and its protocol unless that is two_phase.
   std::vector<std::uint64_t> corpus() const {
     std::vector<std::uint64_t> out;
     std::ifstream in(arguments_.corpus);
-    for (std::string line; std::getline(in, line);)
-      if (!line.empty() && line[0] != '#') out.push_back(std::stoull(line));
+    for (std::string line; std::getline(in, line);) {
+      std::istringstream words(line);
+      std::uint64_t seed = 0;
+      std::string protocol(to_string(Protocol::two_phase));
+      if (!(words >> seed)) continue;  // A comment.
+      words >> protocol;
+      if (protocol == to_string(protocol_)) out.push_back(seed);
+    }
     return out;
   }
 
@@ -143,7 +151,8 @@ int main_of(int argc, char** argv) {
   app.add_option("--seeds", a.seeds, "How many seeds")->capture_default_str();
   app.add_option("--minutes", a.minutes, "Run seeds for so long instead");
   app.add_option("--protocol", a.protocol, "two_phase, three_phase or three_phase_optimised")->capture_default_str();
-  app.add_option("--corpus", a.corpus, "File of seeds to run first, one a line")->check(CLI::ExistingFile);
+  app.add_option("--corpus", a.corpus, "File of seeds to run first, those of the protocol; see corpus.txt")
+      ->check(CLI::ExistingFile);
   app.add_flag("--print-options", a.print_options, "What each seed expands to");
   app.add_flag("--trace", a.trace, "Every event, one a line");
   app.add_flag("--minimise", a.minimise, "Shrink a failing seed and draw its messages");

@@ -323,43 +323,55 @@ std::future<Outcome> Engine::submit(Request request) {
   return future;
 }
 
+void Engine::account(const AccountId& id, OnRead<Account> then) {
+  const Impl::Entry entry(*impl_);
+  if (!entry) return then(Error{Errc::shutting_down, "engine"});
+  auto& shard = impl_->fabric->shards[home_of(id, impl_->fabric->size())];
+  caf::anon_send(shard.payment, actors::ReadAccount{id, std::move(then)});
+}
+
+void Engine::product(const Sku& sku, OnRead<Product> then) {
+  const Impl::Entry entry(*impl_);
+  if (!entry) return then(Error{Errc::shutting_down, "engine"});
+  auto& shard = impl_->fabric->shards[home_of(sku, impl_->fabric->size())];
+  caf::anon_send(shard.inventory, actors::ReadProduct{sku, std::move(then)});
+}
+
+void Engine::order(const OrderId& id, OnRead<Order> then) {
+  const Impl::Entry entry(*impl_);
+  if (!entry) return then(Error{Errc::shutting_down, "engine"});
+  if (!id || id.shard >= impl_->fabric->size()) return then(Error{Errc::unknown_order, "order"});
+  caf::anon_send(impl_->fabric->shards[id.shard].order, actors::ReadOrder{id, std::move(then)});
+}
+
+void Engine::transaction(const TransactionId& id, OnRead<TransactionRecord> then) {
+  const Impl::Entry entry(*impl_);
+  if (!entry) return then(Error{Errc::shutting_down, "engine"});
+  if (!id || id.shard >= impl_->fabric->size()) return then(Error{Errc::not_found, "transaction"});
+  caf::anon_send(impl_->fabric->shards[id.shard].order, actors::ReadTransaction{id, std::move(then)});
+}
+
 namespace {
-template <class Value>
-std::future<Result<Value>> refused_read(const Error& error) {
-  std::promise<Result<Value>> promise;
-  promise.set_value(error);
-  return promise.get_future();
+/// Starts a read that ends in a future.
+template <class Value, class Start>
+std::future<Result<Value>> read_later(const Start& start) {
+  auto promise = std::make_shared<std::promise<Result<Value>>>();
+  auto future = promise->get_future();
+  start([promise](const Result<Value>& value) { promise->set_value(value); });
+  return future;
 }
 }  // namespace
 
 std::future<Result<Account>> Engine::account(const AccountId& id) {
-  const Impl::Entry entry(*impl_);
-  if (!entry) return refused_read<Account>({Errc::shutting_down, "engine"});
-  auto answer = std::make_shared<std::promise<Result<Account>>>();
-  auto future = answer->get_future();
-  auto& shard = impl_->fabric->shards[home_of(id, impl_->fabric->size())];
-  caf::anon_send(shard.payment, actors::ReadAccount{id, std::move(answer)});
-  return future;
+  return read_later<Account>([&](OnRead<Account> then) { account(id, std::move(then)); });
 }
 
 std::future<Result<Product>> Engine::product(const Sku& sku) {
-  const Impl::Entry entry(*impl_);
-  if (!entry) return refused_read<Product>({Errc::shutting_down, "engine"});
-  auto answer = std::make_shared<std::promise<Result<Product>>>();
-  auto future = answer->get_future();
-  auto& shard = impl_->fabric->shards[home_of(sku, impl_->fabric->size())];
-  caf::anon_send(shard.inventory, actors::ReadProduct{sku, std::move(answer)});
-  return future;
+  return read_later<Product>([&](OnRead<Product> then) { product(sku, std::move(then)); });
 }
 
 std::future<Result<Order>> Engine::order(const OrderId& id) {
-  const Impl::Entry entry(*impl_);
-  if (!entry) return refused_read<Order>({Errc::shutting_down, "engine"});
-  if (!id || id.shard >= impl_->fabric->size()) return refused_read<Order>({Errc::unknown_order, "order"});
-  auto answer = std::make_shared<std::promise<Result<Order>>>();
-  auto future = answer->get_future();
-  caf::anon_send(impl_->fabric->shards[id.shard].order, actors::ReadOrder{id, std::move(answer)});
-  return future;
+  return read_later<Order>([&](OnRead<Order> then) { order(id, std::move(then)); });
 }
 
 const RecoveryReport& Engine::recovery() const { return impl_->recovery; }

@@ -50,6 +50,19 @@ struct Outcome {
 /// and must not call `close`.
 using OnOutcomes = std::function<void(std::span<const Outcome>)>;
 
+/// What the journal keeps of one transaction for ever: the request, and what became of it.
+struct TransactionRecord {
+  TransactionId id;
+  Verdict verdict = Verdict::unknown;  ///< unknown: promised, and the decision is not known yet.
+  IdempotencyKey key;
+  std::int64_t enrolled_at_ns = 0;  ///< Unix time.
+  Operation operation;              ///< With the prices that its lines were charged.
+};
+
+/// Called once with what was read, on an engine thread: must not block and must not call `close`.
+template <class Value>
+using OnRead = std::function<void(const Result<Value>&)>;
+
 /// What recovery found and did when the directory was opened, over all shards.
 struct RecoveryReport {
   std::uint64_t records = 0;       ///< Journal records replayed.
@@ -90,6 +103,13 @@ class Engine {
   std::future<Result<Account>> account(const AccountId& id);
   std::future<Result<Product>> product(const Sku& sku);
   std::future<Result<Order>> order(const OrderId& id);
+  /// The same without a future. A refusal to read at all (shutting_down) comes before these return.
+  void account(const AccountId& id, OnRead<Account> then);
+  void product(const Sku& sku, OnRead<Product> then);
+  void order(const OrderId& id, OnRead<Order> then);
+  /// Any transaction that was promised and is durable. Errors: not_found (it never was, or it was refused before),
+  /// shutting_down.
+  void transaction(const TransactionId& id, OnRead<TransactionRecord> then);
 
   const RecoveryReport& recovery() const;
   EngineCounters counters() const;

@@ -96,15 +96,19 @@ struct GiveUp {
 
 struct ReadAccount {
   AccountId account;
-  std::shared_ptr<std::promise<Result<Account>>> answer;
+  OnRead<Account> answer;
 };
 struct ReadProduct {
   Sku sku;
-  std::shared_ptr<std::promise<Result<Product>>> answer;
+  OnRead<Product> answer;
 };
 struct ReadOrder {
   OrderId order;
-  std::shared_ptr<std::promise<Result<Order>>> answer;
+  OnRead<Order> answer;
+};
+struct ReadTransaction {
+  TransactionId transaction;
+  OnRead<TransactionRecord> answer;
 };
 
 /// Engine -> order actor of the order's home: plan cancels, refunds and fulfilments against the order as it is, then
@@ -125,7 +129,8 @@ using CoordinatorActor =
                      caf::reacts_to<Checkpoint>, caf::reacts_to<CheckpointDone>, caf::reacts_to<Captured>,
                      caf::reacts_to<Tick>, caf::reacts_to<GiveUp>>;
 using OrderActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,
-                                    caf::reacts_to<Slice>, caf::reacts_to<Amend>, caf::reacts_to<ReadOrder>>;
+                                    caf::reacts_to<Slice>, caf::reacts_to<Amend>, caf::reacts_to<ReadOrder>,
+                                    caf::reacts_to<ReadTransaction>>;
 using InventoryActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,
                                         caf::reacts_to<Slice>, caf::reacts_to<ReadProduct>>;
 using PaymentActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,
@@ -156,5 +161,6 @@ KONTOR_LOCAL_MESSAGE(GiveUp)
 KONTOR_LOCAL_MESSAGE(ReadAccount)
 KONTOR_LOCAL_MESSAGE(ReadProduct)
 KONTOR_LOCAL_MESSAGE(ReadOrder)
+KONTOR_LOCAL_MESSAGE(ReadTransaction)
 KONTOR_LOCAL_MESSAGE(Amend)
 #undef KONTOR_LOCAL_MESSAGE

@@ -45,6 +45,9 @@ OrderActor::behavior_type order(OrderActor::stateful_pointer<State> self, Site s
       [=](const ReadOrder& message) {
         answer_durably(site, message.answer, self->state.participant->order(message.order));
       },
+      [=](const ReadTransaction& message) {
+        answer_durably(site, message.answer, self->state.participant->transaction(message.transaction));
+      },
   };
 }
 

@@ -205,26 +205,40 @@ bool OrderParticipant::slice() {
   return false;
 }
 
+Result<ItemState> OrderParticipant::state_of(const persistence::ArchivedRequest& request) const {
+  const auto batch = std::lower_bound(batches_.begin(), batches_.end(), request.locator.position(),
+                                      [](const OrderBatch& b, Position p) { return b.position < p; });
+  if (batch != batches_.end() && batch->position == request.locator.position())
+    return static_cast<ItemState>(batch->states[request.locator.index()]);
+  return archive_.outcome(request.locator);
+}
+
 Result<Checkout> OrderParticipant::committed_checkout(const OrderId& order) const {
   const Error unknown{Errc::unknown_order, "order"};
   const auto request = archive_.find(order);
   if (!request) return request.code() == Errc::not_found ? unknown : request.error();
-  const auto batch = std::lower_bound(batches_.begin(), batches_.end(), request->locator.position(),
-                                      [](const OrderBatch& b, Position p) { return b.position < p; });
-  ItemState state = ItemState::absent;
-  if (batch != batches_.end() && batch->position == request->locator.position()) {
-    state = static_cast<ItemState>(batch->states[request->locator.index()]);
-  } else {
-    const auto stored = archive_.outcome(request->locator);
-    if (!stored) return stored.error();
-    state = *stored;
-  }
-  if (state != ItemState::committed) return unknown;
+  const auto state = state_of(*request);
+  if (!state) return state.error();
+  if (*state != ItemState::committed) return unknown;
   auto body = persistence::read_body(request->body);
   if (!body) return body.error();
   auto* checkout = std::get_if<Checkout>(&body->operation);
   if (!checkout) return unknown;
   return std::move(*checkout);
+}
+
+Result<TransactionRecord> OrderParticipant::transaction(const TransactionId& id) const {
+  const auto request = archive_.find(id);
+  if (!request) return request.error();
+  const auto state = state_of(*request);
+  if (!state) return state.error();
+  if (*state == ItemState::absent) return Error{Errc::not_found, "transaction"};
+  auto body = persistence::read_body(request->body);
+  if (!body) return body.error();
+  TransactionRecord record{id, Verdict::unknown, request->key, request->written_at_ns, std::move(body->operation)};
+  if (*state == ItemState::committed) record.verdict = Verdict::committed;
+  if (*state == ItemState::aborted) record.verdict = Verdict::aborted;
+  return record;
 }
 
 Result<void> OrderParticipant::load(const OrderId& order) {

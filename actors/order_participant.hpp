@@ -26,6 +26,8 @@ class OrderParticipant {
 
   /// An order as it is now. Errors: unknown_order, corrupt_journal.
   Result<Order> order(const OrderId& id);
+  /// A request that was enrolled here and is durable. Errors: not_found, corrupt_journal.
+  Result<TransactionRecord> transaction(const TransactionId& id) const;
 
  private:
   struct Capturing {
@@ -39,6 +41,8 @@ class OrderParticipant {
 
   Result<const persistence::ArchivedRequest*> committed_use(const IdempotencyKey& key, const KeyDigest& digest);
   Result<void> load(const OrderId& order);
+  /// What became of an enrolled request. Errors: corrupt_journal.
+  Result<persistence::ItemState> state_of(const persistence::ArchivedRequest& request) const;
   Result<Checkout> committed_checkout(const OrderId& order) const;
   commit::Refusal* vote(const BatchPtr& batch, std::uint32_t index, std::span<const OrderDemand> demands,
                         const KeyDigest& digest, Votes& votes);

@@ -37,8 +37,8 @@ void on_slice(Self* self, commit::Role role) {
 
 /// Answers a read when what it saw is durable.
 template <class Value>
-void answer_durably(const Site& site, std::shared_ptr<std::promise<Result<Value>>> answer, Result<Value> value) {
-  site.journal->after_durable([answer = std::move(answer), value = std::move(value)] { answer->set_value(value); });
+void answer_durably(const Site& site, OnRead<Value> answer, Result<Value> value) {
+  site.journal->after_durable([answer = std::move(answer), value = std::move(value)] { answer(value); });
 }
 
 }  // namespace kontor::actors

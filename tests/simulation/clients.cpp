@@ -163,7 +163,8 @@ void Clients::read() {
   if (!node.up()) return;
   auto promise = std::make_shared<std::promise<Result<Product>>>();
   auto answer = std::make_shared<std::future<Result<Product>>>(promise->get_future());
-  caf::anon_send(node.actors().inventory, actors::ReadProduct{sku, std::move(promise)});
+  const auto then = [promise = std::move(promise)](const Result<Product>& product) { promise->set_value(product); };
+  caf::anon_send(node.actors().inventory, actors::ReadProduct{sku, then});
   const Judge::Heard heard = judge_.heard(sku);
   // The answer waits in the future until somebody looks: later than it was given, so no bound gets weaker.
   around_.time.after(60 * kMillisecond, [this, answer, heard] {

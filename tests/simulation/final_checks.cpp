@@ -29,7 +29,7 @@ template <class Value, class Message, class Actor, class Name>
 std::string FinalChecks::read(const Actor& actor, const Name& name) {
   auto promise = std::make_shared<std::promise<Result<Value>>>();
   auto answer = promise->get_future();
-  caf::anon_send(actor, Message{name, std::move(promise)});
+  caf::anon_send(actor, Message{name, [promise](const Result<Value>& value) { promise->set_value(value); }});
   const bool answered =
       run_until_([&] { return answer.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
   if (!answered) return "no answer";

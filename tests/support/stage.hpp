@@ -189,7 +189,7 @@ class Stage {
   Result<Value> read(const Actor& actor, const Name& name, ShardId home) {
     auto promise = std::make_shared<std::promise<Result<Value>>>();
     auto answer = promise->get_future();
-    caf::anon_send(actor, Message{name, promise});
+    caf::anon_send(actor, Message{name, [promise](const Result<Value>& value) { promise->set_value(value); }});
     for (int rounds = 0; rounds < 100 && answer.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
          ++rounds) {
       run();

@@ -1,0 +1,318 @@
+#include "cmd/http/connection.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/write.hpp>
+
+namespace kontor::http {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+using Clock = std::chrono::steady_clock;
+using beast::http::error;
+
+constexpr std::size_t kReadBytes = 16 * 1024;
+constexpr std::size_t kStreamReadBytes = 128 * 1024;
+constexpr std::chrono::hours kNoDeadline{24 * 365};  // The engine answers everything.
+
+/// A plain reason for what the parser refuses.
+std::pair<unsigned, std::string_view> refusal_of(const boost::system::error_code& failure) {
+  if (failure == error::header_limit) return {431, "the header is longer than 8192 bytes"};
+  if (failure == error::bad_version) return {505, "only HTTP/1.1 is spoken here"};
+  if (failure == error::bad_transfer_encoding) return {501, "of transfer encodings only chunked is known"};
+  if (failure == error::bad_content_length) return {400, "Content-Length is malformed, repeated or contradicted"};
+  if (failure == error::bad_chunk || failure == error::bad_chunk_extension) return {400, "a chunk is malformed"};
+  return {400, "this is not HTTP/1.1"};
+}
+
+}  // namespace
+
+Connection::Connection(Lane& lane, asio::ip::tcp::socket socket, std::string address)
+    : lane_(lane), socket_(std::move(socket)), address_(std::move(address)) {}
+
+void Connection::start() {
+  boost::system::error_code ignored;
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  enter(State::idle, lane_.limits().header_deadline);
+  read();
+}
+
+void Connection::enter(State state, std::chrono::milliseconds deadline) {
+  state_ = state;
+  deadline_ = Clock::now() + deadline;
+}
+
+void Connection::drain() {
+  if (state_ == State::idle) close();
+}
+
+void Connection::on_deadline() {
+  switch (state_) {
+    case State::header: return refuse(408, "the header did not arrive in time");
+    case State::body: return refuse(408, "the body did not arrive in time");
+    case State::idle:
+    case State::writing:
+    case State::lingering: return close();
+    case State::handling:
+    case State::closed: return;
+  }
+}
+
+void Connection::read() {
+  if (reading_) return;
+  reading_ = true;
+  const auto space = buffer_.prepare(stream_ ? kStreamReadBytes : kReadBytes);
+  socket_.async_read_some(
+      space, [self = shared_from_this()](const auto& failure, std::size_t bytes) { self->on_read(failure, bytes); });
+}
+
+void Connection::on_read(const boost::system::error_code& failure, std::size_t bytes) {
+  reading_ = false;
+  if (state_ == State::closed) return;
+  if (failure) return close();  // Also a client that ends in the middle: nobody reads an answer.
+  buffer_.commit(bytes);
+  if (state_ == State::lingering) {
+    buffer_.clear();
+    return read();
+  }
+  if (state_ == State::idle) begin();
+  if (state_ == State::header || state_ == State::body) consume();
+}
+
+void Connection::begin() {
+  parser_.emplace();
+  parser_->header_limit(kHeaderBytesMax);
+  parser_->body_limit(boost::none);  // Depends on the route: `take` counts.
+  request_ = std::make_shared<Request>();
+  request_->id = lane_.next_request_id();
+  stream_.reset();
+  stream_begun_ = stream_ending_ = false;
+  enter(State::header, lane_.limits().header_deadline);
+}
+
+void Connection::consume() {
+  if (state_ == State::header && !consume_header()) return;
+  if (state_ == State::body && !consume_body()) return;
+  if (state_ == State::body) on_body_end();
+}
+
+/// True: the header is there and was accepted.
+bool Connection::consume_header() {
+  boost::system::error_code failure;
+  buffer_.consume(parser_->put(buffer_.data(), failure));
+  if (failure == error::need_more) {
+    read();
+    return false;
+  }
+  if (failure) {
+    const auto [status, detail] = refusal_of(failure);
+    refuse(status, detail);
+    return false;
+  }
+  return on_header();
+}
+
+bool Connection::on_header() {
+  copy_header();
+  if (const auto fault = fault_in_header()) {
+    refuse(fault->first, fault->second);
+    return false;
+  }
+  Opening opening = lane_.service().open(request_);
+  if (opening.refusal) {
+    opening.refusal->close = opening.refusal->close || !parser_->is_done();
+    respond(std::move(*opening.refusal));
+    return false;
+  }
+  stream_ = std::move(opening.stream);
+  stream_head_ = {};
+  stream_head_.content_type = opening.content_type;
+  if (!stream_ && parser_->content_length().value_or(0) > kBodyBytesMax) {
+    refuse(413, "the body is longer than 1048576 bytes");
+    return false;
+  }
+  if (const std::string* expect = request_->field("Expect"); expect && !parser_->is_done()) {
+    // So few bytes always fit the socket's own buffer at the beginning of an answer.
+    boost::system::error_code ignored;
+    asio::write(socket_, asio::buffer(std::string_view("HTTP/1.1 100 Continue\r\n\r\n")), ignored);
+  }
+  parser_->eager(true);
+  enter(State::body, lane_.limits().body_deadline);
+  return true;
+}
+
+void Connection::copy_header() {
+  const auto& header = parser_->get();
+  request_->method = std::string(header.method_string());
+  const std::string_view target(header.target().data(), header.target().size());
+  const std::size_t question = std::min(target.find('?'), target.size());
+  request_->path = target.substr(0, question);
+  if (question < target.size()) request_->query = target.substr(question + 1);
+  for (const auto& field : header)
+    request_->fields.push_back({std::string(field.name_string()), std::string(field.value())});
+}
+
+std::optional<std::pair<unsigned, std::string_view>> Connection::fault_in_header() const {
+  using Fault = std::pair<unsigned, std::string_view>;
+  if (parser_->get().version() != 11) return Fault{505, "only HTTP/1.1 is spoken here"};
+  if (request_->fields.size() > kHeaderFieldsMax) return Fault{431, "the header has more than 64 fields"};
+  if (request_->path.empty() || request_->path.front() != '/') return Fault{400, "the target is not a path"};
+  if (request_->count("Host") != 1) return Fault{400, "one Host field is needed"};
+  const std::size_t lengths = request_->count("Content-Length"), encodings = request_->count("Transfer-Encoding");
+  if (lengths + encodings > 1) return Fault{400, "Content-Length is malformed, repeated or contradicted"};
+  if (encodings == 1 && !parser_->chunked()) return Fault{501, "of transfer encodings only chunked is known"};
+  return {};
+}
+
+/// True: the body is there as a whole.
+bool Connection::consume_body() {
+  auto& scratch = lane_.scratch();
+  while (!parser_->is_done()) {
+    auto& body = parser_->get().body();
+    body.data = scratch.data();
+    body.size = scratch.size();
+    boost::system::error_code failure;
+    buffer_.consume(parser_->put(buffer_.data(), failure));
+    if (!take({scratch.data(), scratch.size() - body.size})) return false;
+    if (failure == error::need_more) {
+      if (stream_ && block_.find('\n') != std::string::npos)
+        flush_lines();
+      else
+        read();
+      return false;
+    }
+    if (failure && failure != error::need_buffer) {
+      const auto [status, detail] = refusal_of(failure);
+      refuse(status, detail);
+      return false;
+    }
+    if (stream_ && block_.size() >= kBlockBytesMax) {
+      flush_lines();
+      return false;
+    }
+  }
+  return true;
+}
+
+/// Keeps a piece of the body. False: it is too much, and refused.
+bool Connection::take(std::string_view bytes) {
+  std::string& to = stream_ ? block_ : request_->body;
+  to.append(bytes);
+  if (!stream_ && to.size() > kBodyBytesMax) {
+    refuse(413, "the body is longer than 1048576 bytes");
+    return false;
+  }
+  if (stream_ && to.size() > kLineBytesMax) {
+    const std::size_t end = to.rfind('\n');
+    if (to.size() - (end == std::string::npos ? 0 : end + 1) > kLineBytesMax) {
+      refuse(413, "a line is longer than 65536 bytes");
+      return false;
+    }
+  }
+  return true;
+}
+
+void Connection::on_body_end() {
+  if (stream_) {
+    stream_ending_ = true;
+    return flush_lines();
+  }
+  enter(State::handling, kNoDeadline);
+  lane_.service().handle(request_,
+                         [self = shared_from_this()](Response response) { self->respond(std::move(response)); });
+}
+
+void Connection::flush_lines() {
+  enter(State::handling, kNoDeadline);
+  const std::size_t end = stream_ending_ ? block_.size() : block_.rfind('\n') + 1;
+  std::string lines = block_.substr(0, end);
+  block_.erase(0, end);
+  stream_->on_lines(std::move(lines),
+                    [self = shared_from_this()](const std::string& answer) { self->write_lines(answer); });
+}
+
+void Connection::write_lines(const std::string& lines) {
+  if (state_ == State::closed) return;
+  std::string text;
+  if (!stream_begun_) {
+    stream_head_.close = stream_head_.close || lane_.draining() || !parser_->keep_alive();
+    last_ = stream_head_.close;
+    lane_.stats().count(stream_head_.status);
+    text = head_text(stream_head_, *request_, true);
+    stream_begun_ = true;
+  }
+  if (!lines.empty()) text += chunk_text(lines);
+  answer_ended_ = stream_ending_;
+  if (stream_ending_) text += "0\r\n\r\n";
+  write(std::move(text));
+}
+
+/// For what is no request, or breaks a bound: an answer, and the end.
+void Connection::refuse(unsigned status, std::string_view detail) {
+  if (stream_ && stream_begun_) {
+    stream_ending_ = last_ = true;
+    block_.clear();
+    return write_lines(stream_->on_failure(detail));
+  }
+  stream_.reset();
+  Response response = lane_.service().refuse(*request_, status, detail);
+  response.close = true;
+  respond(std::move(response));
+}
+
+void Connection::respond(Response response) {
+  if (state_ == State::closed) return;
+  response.close = response.close || lane_.draining() || !parser_->keep_alive();
+  last_ = response.close;
+  answer_ended_ = true;
+  lane_.stats().count(response.status);
+  std::string text = head_text(response, *request_, false);
+  if (request_->method != "HEAD") text += response.body;
+  write(std::move(text));
+}
+
+void Connection::write(std::string text) {
+  enter(State::writing, lane_.limits().write_deadline);
+  out_ = std::move(text);
+  asio::async_write(socket_, asio::buffer(out_),
+                    [self = shared_from_this()](const boost::system::error_code& failure, std::size_t) {
+                      if (self->state_ == State::closed) return;
+                      if (failure) return self->close();
+                      self->on_written();
+                    });
+}
+
+void Connection::on_written() {
+  if (!answer_ended_) {  // Of a stream: on to the next lines.
+    enter(State::body, lane_.limits().body_deadline);
+    return consume();
+  }
+  if (last_) return linger();
+  stream_.reset();
+  block_.clear();
+  enter(State::idle, lane_.limits().idle_deadline);
+  if (lane_.draining()) return close();
+  if (buffer_.size() == 0) return read();
+  begin();
+  consume();
+}
+
+/// Lets the client read the last answer: closing while its bytes are unread would reset the connection under it.
+void Connection::linger() {
+  boost::system::error_code ignored;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  enter(State::lingering, kLingerDeadline);
+  buffer_.clear();
+  read();
+}
+
+void Connection::close() {
+  if (state_ == State::closed) return;
+  state_ = State::closed;
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  lane_.forget(shared_from_this(), address_);
+}
+
+}  // namespace kontor::http

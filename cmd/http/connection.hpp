@@ -1,0 +1,77 @@
+#pragma once
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/parser.hpp>
+
+#include "cmd/http/lane.hpp"
+#include "cmd/http/message.hpp"
+
+namespace kontor::http {
+
+/// One client, one request after the other. All of it runs on the lane's thread.
+///
+/// idle -> header -> body -> handling -> writing -> idle, or -> lingering -> closed. A streamed body goes round body ->
+/// handling -> writing once for each block of lines; while a block is handled nothing more is read, so a fast sender
+/// waits.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(Lane& lane, boost::asio::ip::tcp::socket socket, std::string address);
+
+  void start();
+  void drain();
+  /// When `on_deadline` is due.
+  std::chrono::steady_clock::time_point deadline() const { return deadline_; }
+  void on_deadline();
+
+ private:
+  enum class State { idle, header, body, handling, writing, lingering, closed };
+  using Parser = boost::beast::http::request_parser<boost::beast::http::buffer_body>;
+
+  void enter(State state, std::chrono::milliseconds deadline);
+  void read();
+  void on_read(const boost::system::error_code& error, std::size_t bytes);
+  void begin();
+  void consume();
+  bool consume_header();
+  bool consume_body();
+  bool on_header();
+  void copy_header();
+  std::optional<std::pair<unsigned, std::string_view>> fault_in_header() const;
+  bool take(std::string_view bytes);
+  void on_body_end();
+  void flush_lines();
+  void write_lines(const std::string& lines);
+  void refuse(unsigned status, std::string_view detail);
+  void respond(Response response);
+  void write(std::string text);
+  void on_written();
+  void linger();
+  void close();
+
+  Lane& lane_;
+  boost::asio::ip::tcp::socket socket_;
+  const std::string address_;
+  State state_ = State::idle;
+  std::chrono::steady_clock::time_point deadline_;
+  boost::beast::flat_buffer buffer_;
+  std::optional<Parser> parser_;
+  std::shared_ptr<Request> request_;
+  std::string out_;
+  bool reading_ = false;       ///< A read is under way; there is never more than one.
+  bool last_ = false;          ///< Nothing follows the answer that is being written.
+  bool answer_ended_ = false;  ///< What is being written is the answer's last piece.
+
+  std::unique_ptr<LineStream> stream_;
+  Response stream_head_;
+  std::string block_;           ///< Of a streamed body: what came and was not handled.
+  bool stream_begun_ = false;   ///< The answer's head is sent.
+  bool stream_ending_ = false;  ///< The body is here as a whole.
+};
+
+}  // namespace kontor::http

@@ -1,0 +1,78 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// Requests and responses as handlers see them: no Beast, no Asio.
+namespace kontor::http {
+
+struct Field {
+  std::string name, value;
+};
+
+struct Request {
+  std::string id;  ///< `req_…`, given here; in the response and in problems.
+  std::string method, path, query;
+  std::vector<Field> fields;
+  std::string body;
+
+  /// The first field of this name, in any case; nullptr: there is none.
+  const std::string* field(std::string_view name) const;
+  /// How many fields have this name.
+  std::size_t count(std::string_view name) const;
+};
+using RequestPtr = std::shared_ptr<const Request>;
+
+struct Response {
+  unsigned status = 200;
+  std::string_view content_type = "application/json";
+  std::string body;
+  std::vector<Field> fields;  ///< Beside Content-Type, Content-Length, Connection and Request-Id.
+  bool close = false;         ///< End the connection after this.
+};
+
+/// Takes the one response to a request. On the lane's thread.
+using Respond = std::function<void(Response)>;
+
+/// A request body that is handled as it comes, line by line, and answered in the same way.
+class LineStream {
+ public:
+  virtual ~LineStream() = default;
+  /// `lines`: whole lines, each ended by '\n' (the body's last one perhaps not). `then` gets what to send, once, on the
+  /// lane's thread; the next lines come after that.
+  virtual void on_lines(std::string lines, std::function<void(std::string)> then) = 0;
+  /// The body broke a bound or the rules of HTTP: a last line for the client.
+  virtual std::string on_failure(std::string_view detail) = 0;
+};
+
+/// How a request's body is to be taken.
+struct Opening {
+  std::unique_ptr<LineStream> stream;  ///< None: in one piece, then `handle`.
+  std::string_view content_type;       ///< Of the stream's answer.
+  std::unique_ptr<Response> refusal;   ///< Set: not at all.
+};
+
+/// What answers requests. One for each lane, only ever called on that lane's thread; must not block.
+class Service {
+ public:
+  virtual ~Service() = default;
+  /// Called when the header is there.
+  virtual Opening open(const RequestPtr& request) = 0;
+  virtual void handle(RequestPtr request, Respond respond) = 0;
+  /// The answer to what is refused before it is a request: `status` with a sentence that says why.
+  virtual Response refuse(const Request& request, unsigned status, std::string_view detail) = 0;
+};
+
+/// Runs an action later on a lane's thread. May be called from any thread.
+using Post = std::function<void(std::function<void()>)>;
+
+std::string_view reason(unsigned status);
+/// Status line and fields, to the empty line; `chunked`: the body's length is not known yet.
+std::string head_text(const Response& response, const Request& request, bool chunked);
+/// One piece of a chunked body; of no bytes: its end.
+std::string chunk_text(std::string_view data);
+
+}  // namespace kontor::http

@@ -39,6 +39,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(kFooter);
   add_demo_command(app, exit_code);
+  add_serve_command(app, exit_code);
   add_load_command(app, exit_code);
   add_replay_command(app, exit_code);
   add_audit_command(app, exit_code);

@@ -1,0 +1,226 @@
+#include "cmd/kontor/serve/api.hpp"
+
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <variant>
+
+#include <boost/json/monotonic_resource.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "cmd/http/path.hpp"
+#include "cmd/kontor/serve/answer.hpp"
+#include "cmd/kontor/serve/idempotency.hpp"
+#include "cmd/kontor/serve/strict_json.hpp"
+
+namespace kontor::cmd::serve {
+namespace {
+
+namespace json = boost::json;
+using http::Request;
+using http::RequestPtr;
+using http::Respond;
+using http::Response;
+
+constexpr std::string_view kBatchPath = "/v1/checkouts:batch";
+constexpr std::string_view kCaller = "local";  // Until there are API keys.
+constexpr std::size_t kParseBytes = 8 * 1024;  // Of a body of usual size, on the stack.
+
+struct Match {
+  const PostRoute* post = nullptr;
+  const GetRoute* get = nullptr;
+  bool batch = false;
+  std::string allowed;  ///< Methods of this path; empty: there is no such path.
+  PathNames path;
+};
+
+Match match(const Request& request) {
+  Match found;
+  const auto allow = [&](std::string_view method) {
+    found.allowed.append(found.allowed.empty() ? "" : ", ").append(method);
+    return request.method == method;
+  };
+  if (request.path == kBatchPath) {
+    found.batch = allow("POST");
+    return found;
+  }
+  for (const PostRoute& route : post_routes())
+    if (auto path = http::match_path(route.path, request.path); path && allow("POST"))
+      found.post = &route, found.path = std::move(*path);
+  for (const GetRoute& route : get_routes())
+    if (auto path = http::match_path(route.path, request.path); path && allow("GET"))
+      found.get = &route, found.path = std::move(*path);
+  return found;
+}
+
+std::string_view media_type(const Request& request) {
+  const std::string* field = request.field("Content-Type");
+  if (!field) return {};
+  std::string_view type = *field;
+  type = type.substr(0, type.find(';'));
+  while (type.ends_with(' ')) type.remove_suffix(1);
+  return type;
+}
+
+/// A page of another site must not reach this server through a name of its own that it lets mean 127.0.0.1.
+bool is_local_host(std::string_view host) {
+  if (host.starts_with('[')) return host.starts_with("[::1]");
+  host = host.substr(0, host.find(':'));
+  return host == "localhost" || host.starts_with("127.");
+}
+
+/// What speaks against the request as its header alone tells. `match` is its route, if it has one.
+std::optional<Problem> header_problem(const Request& request, const Match& found) {
+  const std::string* host = request.field("Host");
+  if (!host || !is_local_host(*host))
+    return Problem{Errc::invalid_argument, "served under the names of this machine only", "Host", 421, {}};
+  if (found.allowed.empty()) return Problem{Errc::not_found, "there is no such path", {}, 0, {}};
+  if (!found.post && !found.get && !found.batch)
+    return Problem{Errc::invalid_argument, "the path has no such method", {}, 405, {}};
+  if (!request.query.empty()) return Problem{Errc::invalid_argument, "the path takes no query", "query", 0, {}};
+  const std::string_view wanted = found.batch ? "application/x-ndjson" : "application/json";
+  const bool body_is_there = request.field("Transfer-Encoding") ||
+                             (request.field("Content-Length") && *request.field("Content-Length") != "0");
+  if (found.get && body_is_there) return Problem{Errc::invalid_argument, "a GET has no body", {}, 0, {}};
+  const bool may_be_left_out = found.post && found.post->body_optional && !body_is_there;
+  if (!found.get && !may_be_left_out && media_type(request) != wanted)
+    return Problem{Errc::invalid_argument, std::string(wanted) + " is needed", "Content-Type", 415, {}};
+  return {};
+}
+
+std::optional<std::int64_t> number_in(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failure != std::errc{} || end != text.data() + text.size()) return {};
+  return number;
+}
+
+/// The client's key; refused unless there is exactly one.
+std::string_view client_key(const Request& request, Refusal& refusal) {
+  constexpr const char* kName = "Idempotency-Key";
+  const std::string* key = request.field(kName);
+  if (!key)
+    refusal.set(Errc::invalid_argument, kName, "the header is missing: it makes sending again safe");
+  else if (request.count(kName) > 1 || !is_client_key(*key))
+    refusal.set(Errc::invalid_argument, kName, "one key of 1 to 255 visible ASCII characters is needed");
+  return key ? *key : std::string_view();
+}
+
+Operation operation_of(const PostRoute& route, const PathNames& path, const std::string& body, Refusal& refusal) {
+  std::array<unsigned char, kParseBytes> space;
+  json::monotonic_resource memory(space.data(), space.size());
+  auto parsed = parse_strict(body.empty() && route.body_optional ? "{}" : std::string_view(body), &memory);
+  if (auto* problem = std::get_if<Problem>(&parsed)) {
+    refusal.set(std::move(*problem));
+    return {};
+  }
+  Fields fields(std::get<json::value>(parsed), {}, refusal);
+  Operation operation = route.decode(path, fields, refusal);
+  fields.end();
+  return operation;
+}
+
+}  // namespace
+
+Terms terms_of(const Request& request, Refusal& refusal) {
+  Terms terms;
+  if (const std::string* text = request.field("Kontor-Protocol")) {
+    const auto protocol = commit::parse_protocol(*text);
+    if (protocol)
+      terms.protocol = *protocol;
+    else
+      refusal.set(Errc::invalid_argument, "Kontor-Protocol", "two_phase, three_phase or three_phase_optimised");
+  }
+  if (const std::string* text = request.field("Kontor-Deadline-Ms")) {
+    const auto ms = number_in(*text);
+    if (!ms || *ms < 1 || *ms > kDeadlineMsMax)
+      refusal.set(Errc::invalid_argument, "Kontor-Deadline-Ms", "an integer from 1 to 600000 is needed");
+    else
+      terms.deadline_ns = (std::chrono::system_clock::now() + std::chrono::milliseconds(*ms)).time_since_epoch() /
+                          std::chrono::nanoseconds(1);
+  }
+  return terms;
+}
+
+std::vector<RouteName> all_routes() {
+  std::vector<RouteName> routes{{"POST", kBatchPath}};
+  for (const PostRoute& route : post_routes()) routes.push_back({"POST", route.path});
+  for (const GetRoute& route : get_routes()) routes.push_back({"GET", route.path});
+  return routes;
+}
+
+Response json_response(const json::object& object) {
+  Response response;
+  response.body = json::serialize(object);
+  return response;
+}
+
+Response Api::refuse(const Request& request, unsigned status, std::string_view detail) {
+  Errc code = Errc::invalid_argument;
+  if (status == 413 || status == 431) code = Errc::too_large;
+  if (status == 408) code = Errc::deadline_exceeded;
+  if (status == 503) code = Errc::overloaded;
+  return problem_response({code, std::string(detail), {}, status, {}}, request);
+}
+
+http::Opening Api::open(const RequestPtr& request) {
+  http::Opening opening;
+  const Match found = match(*request);
+  Refusal refusal;
+  if (auto problem = header_problem(*request, found)) refusal.set(std::move(*problem));
+  if (!found.batch && !refusal) return opening;
+  const Terms terms = terms_of(*request, refusal);
+  if (refusal) {
+    opening.refusal = std::make_unique<Response>(problem_response(refusal.problem(), *request));
+    if (refusal.problem().status == 405) opening.refusal->fields.push_back({"Allow", found.allowed});
+    return opening;
+  }
+  opening.content_type = "application/x-ndjson";
+  opening.stream = checkout_stream(submitter_, terms, shared_.engine.shards(), request->id);
+  return opening;
+}
+
+void Api::handle(RequestPtr request, Respond respond) {
+  const Match found = match(*request);
+  if (found.get) return found.get->read({shared_, post_, found.path, request, respond});
+  change(*found.post, found.path, request, std::move(respond));
+}
+
+void Api::change(const PostRoute& route, const PathNames& path, const RequestPtr& request, Respond respond) {
+  Refusal refusal;
+  const std::string_view key = client_key(*request, refusal);
+  const Terms terms = terms_of(*request, refusal);
+  Operation operation;
+  if (!refusal) operation = operation_of(route, path, request->body, refusal);
+  if (refusal) return respond(problem_response(refusal.problem(), *request));
+  kontor::Request asked{engine_key(kCaller, route.path, path, key), operation, terms.deadline_ns, terms.protocol};
+  submitter_.submit(std::move(asked), [this, request, respond = std::move(respond), operation = std::move(operation)](
+                                          const Outcome& outcome) { settle(outcome, operation, request, respond); });
+}
+
+void Api::settle(const Outcome& outcome, const Operation& operation, const RequestPtr& request,
+                 const Respond& respond) {
+  if (outcome.verdict == Verdict::committed) return respond(receipt(operation, outcome));
+  if (outcome.error.code == Errc::price_changed) return tell_price(outcome, operation, request, respond);
+  Response response = problem_response(problem_of(outcome, operation, shared_.engine.shards()), *request);
+  if (outcome.verdict == Verdict::unknown)
+    if (auto location = location_of(outcome.transaction)) response.fields.push_back({"Location", *location});
+  respond(std::move(response));
+}
+
+/// The refusal knows the new version; the price itself is asked for.
+void Api::tell_price(const Outcome& outcome, const Operation& operation, const RequestPtr& request,
+                     const Respond& respond) {
+  Problem problem = problem_of(outcome, operation, shared_.engine.shards());
+  const auto sku = sku_in_question(outcome, operation, shared_.engine.shards());
+  if (!sku) return respond(problem_response(problem, *request));
+  shared_.engine.product(*sku, [post = post_, problem, request, respond](const Result<Product>& product) mutable {
+    if (product) {
+      problem.more["current_price"] = to_json(Money{product->price, product->currency});
+      problem.more["current_version"] = product->version;
+    }
+    post([problem = std::move(problem), request, respond] { respond(problem_response(problem, *request)); });
+  });
+}
+
+}  // namespace kontor::cmd::serve

@@ -1,0 +1,83 @@
+#pragma once
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/engine.hpp"
+#include "cmd/http/message.hpp"
+#include "cmd/http/stats.hpp"
+#include "cmd/kontor/serve/decode.hpp"
+#include "cmd/kontor/serve/problem.hpp"
+#include "cmd/kontor/serve/submitter.hpp"
+
+namespace kontor::cmd::serve {
+
+inline constexpr std::int64_t kDeadlineMsMax = 600'000;  // Of Kontor-Deadline-Ms: ten minutes.
+
+/// What all lanes share. Outlives them.
+struct Shared {
+  Engine& engine;
+  const http::Stats& stats;
+  std::atomic<bool> draining{false};
+};
+
+/// What a request's headers say beside its operation.
+struct Terms {
+  std::int64_t deadline_ns = 0;
+  std::optional<commit::Protocol> protocol;
+};
+Terms terms_of(const http::Request& request, Refusal& refusal);
+
+/// A route: for the router and for whoever holds the documentation against it.
+struct RouteName {
+  std::string_view method, path;
+};
+std::vector<RouteName> all_routes();
+
+/// Answers the requests of one lane.
+class Api : public http::Service {
+ public:
+  Api(Shared& shared, http::Post post) : shared_(shared), post_(post), submitter_(shared.engine, std::move(post)) {}
+
+  http::Opening open(const http::RequestPtr& request) override;
+  void handle(http::RequestPtr request, http::Respond respond) override;
+  http::Response refuse(const http::Request& request, unsigned status, std::string_view detail) override;
+
+ private:
+  void change(const PostRoute& route, const PathNames& path, const http::RequestPtr& request, http::Respond respond);
+  void settle(const Outcome& outcome, const Operation& operation, const http::RequestPtr& request,
+              const http::Respond& respond);
+  void tell_price(const Outcome& outcome, const Operation& operation, const http::RequestPtr& request,
+                  const http::Respond& respond);
+
+  Shared& shared_;
+  const http::Post post_;
+  Submitter submitter_;
+};
+
+/// What a read route needs.
+struct Read {
+  Shared& shared;
+  const http::Post& post;
+  const PathNames& path;
+  const http::RequestPtr& request;
+  const http::Respond& respond;
+};
+struct GetRoute {
+  std::string_view path;
+  void (*read)(const Read& read);
+};
+std::span<const GetRoute> get_routes();
+
+/// The body of `POST /v1/checkouts:batch`. `submitter` outlives it.
+std::unique_ptr<http::LineStream> checkout_stream(Submitter& submitter, const Terms& terms, std::uint16_t shards,
+                                                  std::string request_id);
+
+http::Response json_response(const boost::json::object& object);
+/// Prometheus' text format.
+std::string metrics_text(const EngineCounters& engine, const http::Stats& http);
+/// docs/openapi.json, as it was when the program was built.
+std::string_view openapi_text();
+
+}  // namespace kontor::cmd::serve

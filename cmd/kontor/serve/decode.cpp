@@ -1,0 +1,52 @@
+#include "cmd/kontor/serve/decode.hpp"
+
+#include <array>
+
+namespace kontor::cmd::serve {
+namespace {
+
+constexpr std::array kPostRoutes{
+    PostRoute{"/v1/products", decode_define_product},
+    PostRoute{"/v1/products/{sku}/price", decode_set_price},
+    PostRoute{"/v1/products/{sku}/stock/receipts", decode_receive_stock},
+    PostRoute{"/v1/products/{sku}/stock/adjustments", decode_adjust_stock},
+    PostRoute{"/v1/accounts", decode_open_account},
+    PostRoute{"/v1/accounts/{account}/deposits", decode_deposit},
+    PostRoute{"/v1/accounts/{account}/withdrawals", decode_withdraw},
+    PostRoute{"/v1/transfers", decode_transfer},
+    PostRoute{"/v1/checkouts", decode_checkout},
+    PostRoute{"/v1/orders/{order}/cancel", decode_cancel, true},
+    PostRoute{"/v1/orders/{order}/refunds", decode_refund},
+    PostRoute{"/v1/orders/{order}/fulfilments", decode_fulfil},
+};
+
+/// A name that cannot exist is answered like one that does not.
+template <class Name>
+Name name_in_path(const std::string& text, Errc unknown, Refusal& refusal) {
+  const auto parsed = Name::parse(text);
+  if (!parsed) refusal.set(unknown, {}, {});
+  return parsed ? *parsed : Name{};
+}
+
+}  // namespace
+
+std::span<const PostRoute> post_routes() { return kPostRoutes; }
+
+AccountId account_in_path(const std::string& text, Refusal& refusal) {
+  return name_in_path<AccountId>(text, Errc::unknown_account, refusal);
+}
+
+Sku sku_in_path(const std::string& text, Refusal& refusal) {
+  return name_in_path<Sku>(text, Errc::unknown_sku, refusal);
+}
+
+OrderId order_in_path(const std::string& text, Refusal& refusal) {
+  const auto parsed = parse_transaction(text);
+  if (!parsed || !*parsed || !text.starts_with("ord_")) {
+    refusal.set(Errc::unknown_order, {}, {});
+    return {};
+  }
+  return *parsed;
+}
+
+}  // namespace kontor::cmd::serve

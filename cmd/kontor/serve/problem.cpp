@@ -1,0 +1,86 @@
+#include "cmd/kontor/serve/problem.hpp"
+
+#include <boost/json/serialize.hpp>
+
+namespace kontor::cmd::serve {
+
+unsigned status_of(Errc code) {
+  switch (code) {
+    case Errc::none: return 200;
+    case Errc::invalid_argument: return 400;
+    case Errc::too_large: return 400;
+    case Errc::amount_out_of_range: return 422;
+    case Errc::unknown_account: return 404;
+    case Errc::unknown_sku: return 404;
+    case Errc::unknown_order: return 404;
+    case Errc::already_exists: return 409;
+    case Errc::currency_mismatch: return 422;
+    case Errc::account_kind: return 422;
+    case Errc::insufficient_funds: return 402;
+    case Errc::out_of_stock: return 409;
+    case Errc::price_changed: return 409;
+    case Errc::order_state: return 409;
+    case Errc::exceeds_order: return 409;
+    case Errc::idempotency_key_reused: return 422;
+    case Errc::conflict: return 409;
+    case Errc::overloaded: return 503;
+    case Errc::storage_full: return 503;
+    case Errc::deadline_exceeded: return 504;
+    case Errc::shutting_down: return 503;
+    case Errc::transaction_aborted: return 503;
+    case Errc::outcome_unknown: return 202;
+    case Errc::request_in_progress: return 409;
+    case Errc::corrupt_journal: return 500;
+    case Errc::incompatible_format: return 500;
+    case Errc::directory_in_use: return 500;
+    case Errc::io_error: return 500;
+    case Errc::not_found: return 404;
+  }
+  return 500;
+}
+
+bool is_retryable(Errc code) {
+  return advice(code) == Advice::retry_same_request || advice(code) == Advice::ask_for_outcome;
+}
+
+unsigned retry_after_s(Errc code) {
+  const bool again = code == Errc::request_in_progress || code == Errc::conflict || code == Errc::outcome_unknown;
+  return again || status_of(code) == 503 ? 1 : 0;
+}
+
+std::string type_of(Errc code) { return "urn:kontor:problem:" + std::string(to_string(code)); }
+
+std::string title_of(Errc code) {
+  std::string title(to_string(code));
+  for (char& c : title)
+    if (c == '_') c = ' ';
+  title.front() = static_cast<char>(title.front() - 'a' + 'A');
+  return title;
+}
+
+boost::json::object problem_json(const Problem& problem, std::string_view instance, std::string_view request_id) {
+  boost::json::object out;
+  out["type"] = type_of(problem.code);
+  out["title"] = title_of(problem.code);
+  out["status"] = problem.status != 0 ? problem.status : status_of(problem.code);
+  if (!problem.detail.empty()) out["detail"] = problem.detail;
+  if (!instance.empty()) out["instance"] = instance;
+  out["code"] = to_string(problem.code);
+  if (!problem.param.empty()) out["param"] = problem.param;
+  if (!request_id.empty()) out["request_id"] = request_id;
+  out["retryable"] = is_retryable(problem.code);
+  for (const auto& [name, value] : problem.more) out[name] = value;
+  return out;
+}
+
+http::Response problem_response(const Problem& problem, const http::Request& request) {
+  http::Response response;
+  response.status = problem.status != 0 ? problem.status : status_of(problem.code);
+  response.content_type = "application/problem+json";
+  response.body = boost::json::serialize(problem_json(problem, request.path, request.id));
+  if (const unsigned wait = retry_after_s(problem.code); wait != 0)
+    response.fields.push_back({"Retry-After", std::to_string(wait)});
+  return response;
+}
+
+}  // namespace kontor::cmd::serve

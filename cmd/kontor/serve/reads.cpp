@@ -1,0 +1,102 @@
+// What is asked and changes nothing.
+#include <array>
+
+#include "cmd/kontor/serve/answer.hpp"
+#include "cmd/kontor/serve/api.hpp"
+
+namespace kontor::cmd::serve {
+namespace {
+
+namespace json = boost::json;
+
+/// Answers with what the engine read, on the lane.
+template <class Value, class View>
+OnRead<Value> answer_with(const Read& read, View view) {
+  return [post = read.post, request = read.request, respond = read.respond, view](const Result<Value>& value) {
+    http::Response response =
+        value ? json_response(view(*value)) : problem_response({value.code(), {}, {}, 0, {}}, *request);
+    post([respond, response = std::move(response)] { respond(response); });
+  };
+}
+
+/// True: the name in the path cannot be one, and that is answered.
+bool refused(const Read& read, const Refusal& refusal) {
+  if (refusal) read.respond(problem_response(refusal.problem(), *read.request));
+  return static_cast<bool>(refusal);
+}
+
+void read_product(const Read& read) {
+  Refusal refusal;
+  const Sku sku = sku_in_path(read.path[0], refusal);
+  if (!refused(read, refusal)) read.shared.engine.product(sku, answer_with<Product>(read, product_json));
+}
+
+void read_stock(const Read& read) {
+  Refusal refusal;
+  const Sku sku = sku_in_path(read.path[0], refusal);
+  if (!refused(read, refusal)) read.shared.engine.product(sku, answer_with<Product>(read, stock_json));
+}
+
+void read_account(const Read& read) {
+  Refusal refusal;
+  const AccountId id = account_in_path(read.path[0], refusal);
+  if (refused(read, refusal)) return;
+  read.shared.engine.account(id, answer_with<Account>(read, [](const Account& account) { return to_json(account); }));
+}
+
+void read_order(const Read& read) {
+  Refusal refusal;
+  const OrderId id = order_in_path(read.path[0], refusal);
+  if (refused(read, refusal)) return;
+  read.shared.engine.order(id, answer_with<Order>(read, [](const Order& order) { return to_json(order); }));
+}
+
+void read_transaction(const Read& read) {
+  const auto id = parse_transaction(read.path[0]);
+  Refusal refusal;
+  if (!id || !*id || !read.path[0].starts_with("txn_")) refusal.set(Errc::not_found, {}, {});
+  if (refused(read, refusal)) return;
+  const auto view = [](const TransactionRecord& record) { return to_json(record); };
+  read.shared.engine.transaction(*id, answer_with<TransactionRecord>(read, view));
+}
+
+void read_health(const Read& read) { read.respond(json_response({{"status", "alive"}})); }
+
+void read_readiness(const Read& read) {
+  if (read.shared.draining)
+    return read.respond(problem_response({Errc::shutting_down, "the server is draining", {}, 0, {}}, *read.request));
+  if (read.shared.engine.counters().storage_full)
+    return read.respond(problem_response({Errc::storage_full, "no room for new work", {}, 0, {}}, *read.request));
+  read.respond(json_response({{"status", "ready"}}));
+}
+
+void read_metrics(const Read& read) {
+  http::Response response;
+  response.content_type = "text/plain; version=0.0.4";
+  response.body = metrics_text(read.shared.engine.counters(), read.shared.stats);
+  read.respond(std::move(response));
+}
+
+void read_openapi(const Read& read) {
+  http::Response response;
+  response.body = openapi_text();
+  read.respond(std::move(response));
+}
+
+constexpr std::array kGetRoutes{
+    GetRoute{"/v1/products/{sku}", read_product},
+    GetRoute{"/v1/products/{sku}/stock", read_stock},
+    GetRoute{"/v1/accounts/{account}", read_account},
+    GetRoute{"/v1/orders/{order}", read_order},
+    GetRoute{"/v1/transactions/{transaction}", read_transaction},
+    GetRoute{"/healthz", read_health},
+    GetRoute{"/readyz", read_readiness},
+    GetRoute{"/metrics", read_metrics},
+    GetRoute{"/openapi.json", read_openapi},
+};
+
+}  // namespace
+
+std::span<const GetRoute> get_routes() { return kGetRoutes; }
+
+}  // namespace kontor::cmd::serve

@@ -1,0 +1,20 @@
+#include "cmd/kontor/serve/run.hpp"
+
+namespace kontor::cmd::serve {
+
+ServedEngine::ServedEngine(std::unique_ptr<Engine> engine, const http::ServerOptions& options)
+    : engine_(std::move(engine)), shared_{*engine_, stats_} {
+  server_ = std::make_unique<http::Server>(
+      options, stats_, [this](http::Post post) { return std::make_unique<Api>(shared_, std::move(post)); });
+}
+
+ServedEngine::~ServedEngine() { stop(std::chrono::milliseconds(0)); }
+
+void ServedEngine::stop(std::chrono::milliseconds timeout) {
+  if (shared_.draining.exchange(true)) return;
+  server_->drain(timeout);
+  engine_->close();  // Answers all that is left. The lanes must be there for it.
+  server_->stop();
+}
+
+}  // namespace kontor::cmd::serve

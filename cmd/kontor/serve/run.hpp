@@ -1,0 +1,33 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "actors/engine.hpp"
+#include "cmd/http/server.hpp"
+#include "cmd/kontor/serve/api.hpp"
+
+namespace kontor::cmd::serve {
+
+/// An open engine behind an HTTP server: serves from its construction to its end. Members for one thread.
+class ServedEngine {
+ public:
+  /// Throws std::system_error when the address cannot be had.
+  ServedEngine(std::unique_ptr<Engine> engine, const http::ServerOptions& options);
+  /// Stops, if `stop` was not called.
+  ~ServedEngine();
+
+  const http::Endpoint& endpoint() const { return server_->endpoint(); }
+  Engine& engine() { return *engine_; }
+  const http::Stats& stats() const { return stats_; }
+  /// Lets what was begun finish, for at most `timeout`; then closes the engine and the server.
+  void stop(std::chrono::milliseconds timeout);
+
+ private:
+  http::Stats stats_;
+  std::unique_ptr<Engine> engine_;
+  Shared shared_;
+  std::unique_ptr<http::Server> server_;
+};
+
+}  // namespace kontor::cmd::serve

@@ -1,0 +1,31 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "actors/engine.hpp"
+#include "cmd/http/message.hpp"
+
+namespace kontor::cmd::serve {
+
+/// Gathers what the requests of one lane ask of the engine, so that it gets all that arrived together as one batch. No
+/// timer: the submit stands behind what the lane has to do already. All on the lane's thread.
+class Submitter {
+ public:
+  using Then = std::function<void(const Outcome&)>;
+
+  Submitter(Engine& engine, http::Post post) : engine_(engine), post_(std::move(post)) {}
+
+  /// `then` is called once, later, on the lane's thread.
+  void submit(Request request, Then then);
+
+ private:
+  void flush();
+
+  Engine& engine_;
+  const http::Post post_;
+  std::vector<Request> requests_;
+  std::vector<Then> thens_;
+};
+
+}  // namespace kontor::cmd::serve

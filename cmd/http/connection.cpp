@@ -172,8 +172,9 @@ bool Connection::consume_body() {
     auto& body = parser_->get().body();
     body.data = scratch.data();
     body.size = scratch.size();
-    boost::system::error_code failure;
-    buffer_.consume(parser_->put(buffer_.data(), failure));
+    boost::system::error_code failure = error::need_more;
+    // With no bytes at all the parser would say neither that it needs more nor that it is done.
+    if (buffer_.size() > 0) buffer_.consume(parser_->put(buffer_.data(), failure));
     if (!take({scratch.data(), scratch.size() - body.size})) return false;
     if (failure == error::need_more) {
       if (stream_ && block_.find('\n') != std::string::npos)

@@ -17,11 +17,13 @@ constexpr std::size_t kStreamReadBytes = 128 * 1024;
 constexpr std::chrono::hours kNoDeadline{24 * 365};  // The engine answers everything.
 
 /// A plain reason for what the parser refuses.
-std::pair<unsigned, std::string_view> refusal_of(const boost::system::error_code& failure) {
+std::pair<unsigned, std::string_view> refusal_of(const boost::system::error_code& failure, bool has_length = false) {
   if (failure == error::header_limit) return {431, "the header is longer than 8192 bytes"};
   if (failure == error::bad_version) return {505, "only HTTP/1.1 is spoken here"};
+  const bool contradicted = failure == error::bad_transfer_encoding && has_length;
+  if (contradicted || failure == error::bad_content_length)
+    return {400, "Content-Length is malformed, repeated or contradicted"};
   if (failure == error::bad_transfer_encoding) return {501, "of transfer encodings only chunked is known"};
-  if (failure == error::bad_content_length) return {400, "Content-Length is malformed, repeated or contradicted"};
   if (failure == error::bad_chunk || failure == error::bad_chunk_extension) return {400, "a chunk is malformed"};
   return {400, "this is not HTTP/1.1"};
 }
@@ -106,7 +108,8 @@ bool Connection::consume_header() {
     return false;
   }
   if (failure) {
-    const auto [status, detail] = refusal_of(failure);
+    const bool has_length = parser_->get().count(beast::http::field::content_length) > 0;
+    const auto [status, detail] = refusal_of(failure, has_length);
     refuse(status, detail);
     return false;
   }

@@ -115,8 +115,13 @@ struct Server::Impl {
   std::size_t next = 0;
 };
 
-Server::Server(const ServerOptions& options, Stats& stats, const MakeService& make_service)
-    : impl_(std::make_unique<Impl>(options, stats, make_service)) {}
+Server::Server(const ServerOptions& options, Stats& stats, const MakeService& make_service) {
+  try {
+    impl_ = std::make_unique<Impl>(options, stats, make_service);
+  } catch (const boost::system::system_error& error) {  // Of a family of its own until Boost 1.82.
+    throw std::system_error(error.code());
+  }
+}
 
 Server::~Server() { stop(); }
 

@@ -94,6 +94,25 @@ TEST_CASE("idempotency: 200 identical requests at once have one effect", "[http]
   CHECK(shop.balance("shop") == 1299);
 }
 
+TEST_CASE("idempotency: what is too much at once is refused, and goes through later", "[http][idempotency]") {
+  kontor::EngineOptions options;
+  options.open_transactions_max = 4;
+  ServedShop shop({}, 1, options);
+  shop.open_shop();
+  std::string body;
+  for (int i = 0; i < 50; ++i)
+    body += R"({"idempotency_key":"many-)" + std::to_string(i) + "\"," + ServedShop::checkout_text().substr(1) + "\n";
+  auto client = shop.client();
+  const Headers ndjson{{"Content-Type", "application/x-ndjson"}};
+  const auto answer = client.post("/v1/checkouts:batch", body, "", ndjson);
+  CHECK(answer.body.find(R"("status":503,"problem":{"type":"urn:kontor:problem:overloaded")") != std::string::npos);
+  CHECK(answer.body.find(R"("retryable":true)") != std::string::npos);
+  CHECK(answer.body.find(R"("status":201)") != std::string::npos);
+  for (int i = 0; i < 50; ++i)
+    CHECK(client.post("/v1/checkouts", ServedShop::checkout_text(), "many-" + std::to_string(i)).status == 201);
+  CHECK(shop.balance("shop") == 50 * 1299);
+}
+
 TEST_CASE("idempotency: of 1,000 buyers of one unit exactly one gets it", "[http][idempotency]") {
   ServedShop shop;
   shop.open_shop(10'000'000, 1);

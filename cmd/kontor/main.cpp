@@ -14,6 +14,7 @@ using namespace kontor::cmd;
 constexpr const char* kFooter =
     "Examples:\n"
     "  kontor demo                               a tour: load, two crashes, recovery, audit\n"
+    "  kontor serve                              the engine over HTTP, on 127.0.0.1:8080\n"
     "  kontor load --duration 10s --hot --json   ten seconds of checkouts, all of one product\n"
     "\n"
     "`kontor COMMAND --help` lists a command's options. A configuration file sets the same options, without the\n"

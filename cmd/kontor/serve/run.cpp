@@ -14,6 +14,7 @@ void ServedEngine::stop(std::chrono::milliseconds timeout) {
   if (shared_.draining.exchange(true)) return;
   server_->drain(timeout);
   engine_->close();  // Answers all that is left. The lanes must be there for it.
+  server_->drain(timeout / 10);
   server_->stop();
 }
 

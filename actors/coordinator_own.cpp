@@ -331,21 +331,25 @@ void CoordinatorState::on_give_up(std::promise<void>& done) {
   durable.reserve(unconfirmed_.size());
   for (const auto& [unused, m] : std::exchange(unconfirmed_, {})) durable.push_back(m);
   tell_callers(durable);
-  const auto give_up = [&](const SubmissionPtr& submission, const auto& answered) {
+  const auto give_up = [&](const SubmissionPtr& submission, const auto& answered, const auto& id_of) {
     std::vector<Outcome> outcomes;
     for (std::uint32_t i = 0; i < submission->indexes.size(); ++i) {
       if (answered(i)) continue;
       Outcome& outcome = outcomes.emplace_back();
       outcome.index = submission->indexes[i];
+      outcome.transaction = id_of(i);  // To ask by, when the directory is open again.
       outcome.error = Error{Errc::outcome_unknown, "engine closed"};
     }
     answer(submission, outcomes);
   };
   for (const InFlight& flight : std::exchange(in_flight_, {}))
     for (const Batch::Part& part : flight.batch->parts)
-      give_up(part.submission, [&](std::uint32_t i) { return flight.answered[part.offset + i]; });
+      give_up(
+          part.submission, [&](std::uint32_t i) { return flight.answered[part.offset + i]; },
+          [&](std::uint32_t i) { return flight.batch->at(part.offset + i); });
   for (const SubmissionPtr& submission : std::exchange(gathered_, {}))
-    give_up(submission, [](std::uint32_t) { return false; });
+    give_up(
+        submission, [](std::uint32_t) { return false; }, [](std::uint32_t) { return TransactionId{}; });
   pending_.clear();
   done.set_value();
 }

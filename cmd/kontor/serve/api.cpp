@@ -193,9 +193,12 @@ void Api::change(const PostRoute& route, const PathNames& path, const RequestPtr
   Operation operation;
   if (!refusal) operation = operation_of(route, path, request->body, refusal);
   if (refusal) return respond(problem_response(refusal.problem(), *request));
-  kontor::Request asked{engine_key(kCaller, route.path, path, key), operation, terms.deadline_ns, terms.protocol};
-  submitter_.submit(std::move(asked), [this, request, respond = std::move(respond), operation = std::move(operation)](
-                                          const Outcome& outcome) { settle(outcome, operation, request, respond); });
+  kontor::Request wanted{engine_key(kCaller, route.path, path, key), std::move(operation), terms.deadline_ns,
+                         terms.protocol};
+  submitter_.submit(std::move(wanted), [this, request, respond = std::move(respond)](const kontor::Request& asked,
+                                                                                     const Outcome& outcome) {
+    settle(outcome, asked.operation, request, respond);
+  });
 }
 
 void Api::settle(const Outcome& outcome, const Operation& operation, const RequestPtr& request,

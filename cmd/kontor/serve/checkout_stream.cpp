@@ -73,10 +73,9 @@ class CheckoutStream : public http::LineStream {
     kontor::Request request;
     read(text, request, refusal);
     if (refusal) return block->answer(at, line_of(number, refusal.problem()));
-    Operation operation = request.operation;
-    submitter_.submit(std::move(request), [this, at, number, block, operation = std::move(operation)](const auto& o) {
-      block->answer(at, o.verdict == Verdict::committed ? line_of(number, operation, o)
-                                                        : line_of(number, problem_of(o, operation, shards_)));
+    submitter_.submit(std::move(request), [this, at, number, block](const kontor::Request& asked, const Outcome& o) {
+      block->answer(at, o.verdict == Verdict::committed ? line_of(number, asked.operation, o)
+                                                        : line_of(number, problem_of(o, asked.operation, shards_)));
     });
   }
 

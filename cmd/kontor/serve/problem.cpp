@@ -7,34 +7,34 @@ namespace kontor::cmd::serve {
 unsigned status_of(Errc code) {
   switch (code) {
     case Errc::none: return 200;
-    case Errc::invalid_argument: return 400;
-    case Errc::too_large: return 400;
-    case Errc::amount_out_of_range: return 422;
-    case Errc::unknown_account: return 404;
-    case Errc::unknown_sku: return 404;
-    case Errc::unknown_order: return 404;
-    case Errc::already_exists: return 409;
-    case Errc::currency_mismatch: return 422;
-    case Errc::account_kind: return 422;
-    case Errc::insufficient_funds: return 402;
-    case Errc::out_of_stock: return 409;
-    case Errc::price_changed: return 409;
-    case Errc::order_state: return 409;
-    case Errc::exceeds_order: return 409;
-    case Errc::idempotency_key_reused: return 422;
-    case Errc::conflict: return 409;
-    case Errc::overloaded: return 503;
-    case Errc::storage_full: return 503;
-    case Errc::deadline_exceeded: return 504;
-    case Errc::shutting_down: return 503;
-    case Errc::transaction_aborted: return 503;
     case Errc::outcome_unknown: return 202;
-    case Errc::request_in_progress: return 409;
-    case Errc::corrupt_journal: return 500;
-    case Errc::incompatible_format: return 500;
-    case Errc::directory_in_use: return 500;
-    case Errc::io_error: return 500;
+    case Errc::invalid_argument:
+    case Errc::too_large: return 400;
+    case Errc::insufficient_funds: return 402;
+    case Errc::unknown_account:
+    case Errc::unknown_sku:
+    case Errc::unknown_order:
     case Errc::not_found: return 404;
+    case Errc::already_exists:
+    case Errc::out_of_stock:
+    case Errc::price_changed:
+    case Errc::order_state:
+    case Errc::exceeds_order:
+    case Errc::conflict:
+    case Errc::request_in_progress: return 409;
+    case Errc::amount_out_of_range:
+    case Errc::currency_mismatch:
+    case Errc::account_kind:
+    case Errc::idempotency_key_reused: return 422;
+    case Errc::corrupt_journal:
+    case Errc::incompatible_format:
+    case Errc::directory_in_use:
+    case Errc::io_error: return 500;
+    case Errc::overloaded:
+    case Errc::storage_full:
+    case Errc::shutting_down:
+    case Errc::transaction_aborted: return 503;
+    case Errc::deadline_exceeded: return 504;
   }
   return 500;
 }

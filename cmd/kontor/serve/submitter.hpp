@@ -12,11 +12,11 @@ namespace kontor::cmd::serve {
 /// timer: the submit stands behind what the lane has to do already. All on the lane's thread.
 class Submitter {
  public:
-  using Then = std::function<void(const Outcome&)>;
+  using Then = std::function<void(const Request&, const Outcome&)>;
 
   Submitter(Engine& engine, http::Post post) : engine_(engine), post_(std::move(post)) {}
 
-  /// `then` is called once, later, on the lane's thread.
+  /// `then` is called once, later, on the lane's thread, with the request as it was handed in.
   void submit(Request request, Then then);
 
  private:
@@ -24,8 +24,11 @@ class Submitter {
 
   Engine& engine_;
   const http::Post post_;
-  std::vector<Request> requests_;
-  std::vector<Then> thens_;
+  struct Batch {
+    std::vector<Request> requests;
+    std::vector<Then> thens;
+  };
+  Batch gathered_;
 };
 
 }  // namespace kontor::cmd::serve

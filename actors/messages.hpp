@@ -128,9 +128,9 @@ using CoordinatorActor =
                      caf::reacts_to<Acknowledge>, caf::reacts_to<Inquire>, caf::reacts_to<Notices>,
                      caf::reacts_to<Checkpoint>, caf::reacts_to<CheckpointDone>, caf::reacts_to<Captured>,
                      caf::reacts_to<Tick>, caf::reacts_to<GiveUp>>;
-using OrderActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,
-                                    caf::reacts_to<Slice>, caf::reacts_to<Amend>, caf::reacts_to<ReadOrder>,
-                                    caf::reacts_to<ReadTransaction>>;
+using OrderActor =
+    caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>, caf::reacts_to<Slice>,
+                     caf::reacts_to<Amend>, caf::reacts_to<ReadOrder>, caf::reacts_to<ReadTransaction>>;
 using InventoryActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,
                                         caf::reacts_to<Slice>, caf::reacts_to<ReadProduct>>;
 using PaymentActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,

@@ -35,7 +35,10 @@ void Judge::on_written(ShardId shard, const testing::ManualJournal::Item& item) 
 template <class Demand>
 void Judge::on_prepared(ShardId shard, commit::Role role, std::string_view payload) {
   const auto read = persistence::read_prepared<Demand>(
-      payload, [&](const TransactionId& transaction, auto) { note_prepared(shard, role, transaction); });
+      payload, [&](const TransactionId& transaction, std::span<const Demand> demands) {
+        note_prepared(shard, role, transaction);
+        history_.promised(shard, transaction, demands);
+      });
   must(static_cast<bool>(read), [&] { return std::string("a prepared record cannot be read"); });
 }
 
@@ -88,6 +91,7 @@ void Judge::on_decided(ShardId shard, std::string_view payload) {
     if (!decision.commit) continue;
     story.sites = decision.sites;
     on_commit(shard, transaction);
+    history_.committed(shard, transaction);
   }
 }
 
@@ -161,6 +165,7 @@ void Judge::on_learned(ShardId shard, std::string_view payload) {
       must(witness || (story.anywhere() & bit(shard)) != 0,
            [&] { return std::string(name() + " learned a commit of what it never promised"); });
       story.learned_commit |= bit(shard);
+      history_.committed(shard, decision.transaction);
     } else {
       must(story.end != End::committed, [&] { return std::string(name() + " learned an abort of what is committed"); });
       must((story.learned_commit & bit(shard)) == 0,
@@ -286,8 +291,7 @@ void Judge::on_answer(const Request& request, const Outcome& outcome) {
     must(outcome.replayed || (story.sites & ~story.learned_commit) == 0,
          [&] { return std::string(name() + ": answered committed before every site has it"); });
     if (outcome.replayed) ++around_.counters.replayed;
-    if (const auto* checkout = std::get_if<Checkout>(&request.operation); checkout && !outcome.replayed)
-      for (const Line& line : checkout->lines) answered_sold_[line.sku.str()] += line.quantity;
+    if (!outcome.replayed) history_.answered(outcome.transaction);
   } else if (outcome.verdict == Verdict::aborted && outcome.transaction) {
     ++around_.counters.aborted;
     Story& story = stories_[outcome.transaction];
@@ -296,24 +300,27 @@ void Judge::on_answer(const Request& request, const Outcome& outcome) {
   }
 }
 
-Judge::Heard Judge::heard(const Sku& sku) const {
-  const auto it = answered_sold_.find(sku.str());
-  return {it == answered_sold_.end() ? 0 : it->second};
+void Judge::on_read(const Result<Product>& product, const Sku& sku, std::size_t floor) {
+  ++around_.counters.reads;
+  const std::string name = History::name(sku);
+  must(product || floor == 0, [&] { return name + " was there, and is not found"; });
+  if (!product) return;
+  const std::string wrong = history_.read(*product, floor);
+  must(wrong.empty(), [&] { return wrong; });
+  must(product->held >= 0 && product->held <= product->on_hand,
+       [&] { return std::string(name + ": held is not within on hand"); });
 }
 
-/// Real-time order: what was answered before the read began is in it, and nothing that is not decided.
-void Judge::on_read(const Product& product, const Heard& heard) {
+void Judge::on_read(const Result<Account>& account, const AccountId& id, std::size_t floor) {
   ++around_.counters.reads;
-  const auto name = [&] { return "sku " + product.sku.str(); };
-  must(product.sold >= heard.sold,
-       [&] { return std::string(name() + ": a read misses units whose sale was answered before it"); });
-  const auto known = model_.products.find(product.sku.str());
-  must(known != model_.products.end() && product.sold <= known->second.sold,
-       [&] { return std::string(name() + ": a read shows an undecided sale"); });
-  must(product.held >= 0 && product.held <= product.on_hand,
-       [&] { return std::string(name() + ": held is not within on hand"); });
-  must(product.received + product.adjusted + product.returned == product.on_hand + product.sold,
-       [&] { return std::string(name() + ": units come from nowhere"); });
+  const std::string name = History::name(id);
+  must(account || floor == 0, [&] { return name + " was there, and is not found"; });
+  if (!account) return;
+  const std::string wrong = history_.read(*account, floor);
+  must(wrong.empty(), [&] { return wrong; });
+  const bool within =
+      account->kind == AccountKind::external || account->balance - account->held >= -account->credit_limit;
+  must(within, [&] { return std::string(name + ": more is held than there is"); });
 }
 
 TransactionId Judge::effect_of(const IdempotencyKey& key) const {

@@ -6,6 +6,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include "tests/simulation/history.hpp"
 #include "tests/simulation/surroundings.hpp"
 #include "tests/simulation/wire.hpp"
 #include "tests/support/manual_journal.hpp"
@@ -38,12 +39,10 @@ class Judge {
   void on_delivery(ShardId to, const caf::message& message, std::size_t beginning);
   /// A client is told what became of its request.
   void on_answer(const Request& request, const Outcome& outcome);
-  /// A product as a client read it; what it had heard of before it asked is `heard`.
-  struct Heard {
-    Units sold = 0;  ///< By answered checkouts.
-  };
-  void on_read(const Product& product, const Heard& heard);
-  Heard heard(const Sku& sku) const;
+  /// A product or an account as a client read it, who began when its floor was `floor`; an error: it is not there.
+  void on_read(const Result<Product>& product, const Sku& sku, std::size_t floor);
+  void on_read(const Result<Account>& account, const AccountId& id, std::size_t floor);
+  const History& history() const { return history_; }
 
   // --- What is known.
 
@@ -93,7 +92,7 @@ class Judge {
   std::vector<std::uint32_t> incarnation_;  ///< By shard, as on record.
   std::vector<IdempotencyKey> keys_;
   std::vector<OrderId> orders_;
-  std::map<std::string, Units> answered_sold_;
+  History history_;
   testing::ShopModel model_;
 };
 

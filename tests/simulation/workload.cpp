@@ -44,6 +44,7 @@ std::vector<Operation> Workload::money_and_stock(bool scarce) {
 }
 
 Sku Workload::any_sku() { return sku(random_.chance(400) ? kSkus[0] : one_of(random_, kSkus)); }
+AccountId Workload::any_account() { return random_.chance(500) ? acc(kBank) : buyer(); }
 AccountId Workload::buyer() { return acc(random_.chance(10) ? "ghost" : one_of(random_, kBuyers)); }
 AccountId Workload::seller() { return acc(one_of(random_, kSellers)); }
 

@@ -18,6 +18,7 @@ class Workload {
   /// `orders`: those that a client knows to be placed.
   Operation next(const std::vector<OrderId>& orders);
   Sku any_sku();
+  AccountId any_account();
 
  private:
   Checkout checkout();

@@ -23,7 +23,7 @@ void CoordinatorState::on_flush() {
   std::size_t transactions = 0;
   for (SubmissionPtr& submission : std::exchange(gathered_, {})) {
     const std::size_t more = submission->bundle.transactions.size();
-    if (!batch.empty() && transactions + more > kBatchTransactionsMax) {
+    if (!batch.empty() && transactions + more > options_.batch_transactions_max) {
       begin_batch(std::exchange(batch, {}));
       transactions = 0;
     }

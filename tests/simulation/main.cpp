@@ -173,6 +173,7 @@ int main_of(int argc, char** argv) {
   app.add_option("--disruptions", a.overrides.disruptions, "Instead of the seed's own");
   app.add_option("--checkpoints", a.overrides.checkpoint_permille, "Per mille, instead of the seed's own");
   app.add_option("--deadlines", a.overrides.deadline_permille, "Per mille, instead of the seed's own");
+  app.add_option("--tiny-limits", a.overrides.tiny_limits, "0 or 1, instead of the seed's own");
   app.add_option("--off", a.off, "Fault classes to switch off, or: all")->delimiter(',');
   CLI11_PARSE(app, argc, argv);
   const auto protocol = commit::parse_protocol(a.protocol);

@@ -25,6 +25,7 @@ Options expand(std::uint64_t seed, Protocol protocol, const Overrides& overrides
   out.disk_us = 50 + random.below(3'000);
   for (std::size_t i = 0; i < kFaults; ++i) out.faults.set(i, !random.chance(kClassOffPermille));
   if (random.chance(50)) out.faults.reset();
+  out.tiny_limits = Random(seed, 7).chance(250);
 
   if (overrides.shards) out.shards = *overrides.shards;
   if (overrides.operations) out.operations = *overrides.operations;
@@ -33,6 +34,7 @@ Options expand(std::uint64_t seed, Protocol protocol, const Overrides& overrides
   if (overrides.disruptions) out.disruptions = *overrides.disruptions;
   if (overrides.checkpoint_permille) out.checkpoint_permille = *overrides.checkpoint_permille;
   if (overrides.deadline_permille) out.deadline_permille = *overrides.deadline_permille;
+  if (overrides.tiny_limits) out.tiny_limits = *overrides.tiny_limits;
   for (const Fault fault : overrides.off) out.faults.reset(static_cast<std::size_t>(fault));
   return out;
 }
@@ -46,12 +48,12 @@ std::string describe(const Options& options) {
   return "seed " + std::to_string(options.seed) + "\n  protocol " + std::string(to_string(options.protocol)) +
          "\n  shards " + std::to_string(options.shards) + ", operations " + std::to_string(options.operations) +
          ", outstanding " + std::to_string(options.outstanding) + ", burst " + std::to_string(options.burst) +
-         (options.scarce ? ", scarce" : "") + ", disruptions " + std::to_string(options.disruptions) +
-         "\n  per mille: faults " + std::to_string(options.fault_permille) + ", checkpoints " +
-         std::to_string(options.checkpoint_permille) + ", deadlines " + std::to_string(options.deadline_permille) +
-         "\n  latency us: network " + std::to_string(options.network_us) + ", disk " + std::to_string(options.disk_us) +
-         "\n  mirror " + (options.mirror ? "yes" : "no") + ", audit " + (options.audit ? "yes" : "no") +
-         "\n  on: " + on + "\n  off: " + off + "\n";
+         (options.scarce ? ", scarce" : "") + (options.tiny_limits ? ", tiny limits" : "") + ", disruptions " +
+         std::to_string(options.disruptions) + "\n  per mille: faults " + std::to_string(options.fault_permille) +
+         ", checkpoints " + std::to_string(options.checkpoint_permille) + ", deadlines " +
+         std::to_string(options.deadline_permille) + "\n  latency us: network " + std::to_string(options.network_us) +
+         ", disk " + std::to_string(options.disk_us) + "\n  mirror " + (options.mirror ? "yes" : "no") + ", audit " +
+         (options.audit ? "yes" : "no") + "\n  on: " + on + "\n  off: " + off + "\n";
 }
 
 std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides& overrides) {
@@ -66,6 +68,7 @@ std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides&
   add("disruptions", overrides.disruptions);
   add("checkpoints", overrides.checkpoint_permille);
   add("deadlines", overrides.deadline_permille);
+  add("tiny-limits", overrides.tiny_limits);
   if (overrides.off.size() >= kFaults) return out + " --off all";
   for (std::size_t i = 0; i < overrides.off.size(); ++i)
     out += (i == 0 ? " --off " : ",") + std::string(to_string(overrides.off[i]));

@@ -26,6 +26,7 @@ struct Options {
   unsigned fault_permille = 20;      ///< Weight of faults of messages and answers.
   unsigned disruptions = 4;          ///< Crashes, partitions, pauses, jumps … over the run.
   unsigned deadline_permille = 0;    ///< Of requests with a deadline.
+  bool tiny_limits = false;          ///< Small batches, filters and runs of keys; tombstones are forgotten early.
   bool mirror = false;               ///< Recovery is held against a replay of all that was ever written.
   bool audit = false;                ///< The auditor goes through the stores at the end.
   std::int64_t network_us = 500;     ///< Usual latency of a message.
@@ -39,6 +40,7 @@ struct Options {
 struct Overrides {
   std::optional<std::uint16_t> shards;
   std::optional<unsigned> operations, outstanding, burst, disruptions, checkpoint_permille, deadline_permille;
+  std::optional<bool> tiny_limits;
   std::vector<Fault> off;
 };
 

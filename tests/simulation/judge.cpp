@@ -288,10 +288,10 @@ void Judge::on_answer(const Request& request, const Outcome& outcome) {
     must(story.end == End::committed, [&] { return std::string(name() + ": answered committed, not on record"); });
     must(effect_of(request.key) == outcome.transaction,
          [&] { return std::string(name() + ": answered with another's transaction"); });
-    must(outcome.replayed || (story.sites & ~story.learned_commit) == 0,
+    must((story.sites & ~story.learned_commit) == 0,
          [&] { return std::string(name() + ": answered committed before every site has it"); });
     if (outcome.replayed) ++around_.counters.replayed;
-    if (!outcome.replayed) history_.answered(outcome.transaction);
+    history_.answered(outcome.transaction);
   } else if (outcome.verdict == Verdict::aborted && outcome.transaction) {
     ++around_.counters.aborted;
     Story& story = stories_[outcome.transaction];

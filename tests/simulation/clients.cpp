@@ -20,7 +20,11 @@ class NoPrices final : public PriceList {
 }  // namespace
 
 Clients::Clients(Surroundings& around, Judge& judge, std::vector<std::unique_ptr<Node>>& nodes)
-    : around_(around), judge_(judge), nodes_(nodes), workload_(around.options.seed), random_(around.options.seed, 4) {}
+    : around_(around),
+      judge_(judge),
+      nodes_(nodes),
+      workload_(around.options.seed, around.options.newest_orders),
+      random_(around.options.seed, 4) {}
 
 void Clients::ask_all(const std::vector<Operation>& operations) {
   for (const Operation& operation : operations) ask({operation});

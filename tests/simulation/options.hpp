@@ -30,6 +30,7 @@ struct Options {
   bool audit = false;                ///< The auditor goes through the stores at the end.
   std::int64_t network_us = 500;     ///< Usual latency of a message.
   std::int64_t disk_us = 500;        ///< Usual time of a commit.
+  unsigned newest_orders = 0;        ///< Only so many may be amended; 0: all.
   std::bitset<kFaults> faults;
 
   bool on(Fault fault) const { return faults.test(static_cast<std::size_t>(fault)); }
@@ -39,12 +40,14 @@ struct Options {
 struct Overrides {
   std::optional<std::uint16_t> shards;
   std::optional<unsigned> operations, outstanding, burst, disruptions, checkpoint_permille, deadline_permille;
+  std::optional<unsigned> network_us, newest_orders;
   std::vector<Fault> off;
 };
 
 Options expand(std::uint64_t seed, Protocol protocol, const Overrides& overrides = {});
 std::string describe(const Options& options);
-/// The arguments that run exactly this again.
-std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides& overrides);
+/// The command line that runs exactly this again; `mutant`: a planted bug that is switched on.
+std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides& overrides,
+                         std::string_view mutant = {});
 
 }  // namespace kontor::sim

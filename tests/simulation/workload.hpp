@@ -1,4 +1,5 @@
 #pragma once
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,8 @@ namespace kontor::sim {
 /// What clients ask for: a small shop whose names lie on all shards, with one product that everybody wants.
 class Workload {
  public:
-  explicit Workload(std::uint64_t seed) : random_(seed, 3) {}
+  /// `newest_orders`: only so many are amended, so that amendments meet; 0: all.
+  Workload(std::uint64_t seed, unsigned newest_orders) : random_(seed, 3), newest_orders_(newest_orders) {}
 
   /// Who may buy and what there is, in two parts: the second needs the first.
   static std::vector<Operation> accounts_and_products();
@@ -21,11 +23,12 @@ class Workload {
 
  private:
   Checkout checkout();
-  Operation amendment(const std::vector<OrderId>& orders);
+  Operation amendment(std::span<const OrderId> orders);
   AccountId buyer();
   AccountId seller();
 
   Random random_;
+  unsigned newest_orders_;
 };
 
 }  // namespace kontor::sim

@@ -7,6 +7,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "tests/simulation/history.hpp"
+#include "tests/simulation/quorum_rules.hpp"
 #include "tests/simulation/surroundings.hpp"
 #include "tests/simulation/wire.hpp"
 #include "tests/support/manual_journal.hpp"
@@ -62,8 +63,10 @@ class Judge {
     std::uint64_t learned_commit = 0, learned_abort = 0;  ///< Sites that have it on record.
     std::uint64_t sites = 0;                              ///< That a commit must reach, without the coordinator's.
     std::uint64_t voters = 0;                             ///< Three-phase, by a stance on record; else none.
-    End end = End::open;      ///< On record at the coordinator; three-phase: at whoever wrote it first.
-    bool told_abort = false;  ///< To another site or to a client.
+    End end = End::open;             ///< On record at the coordinator; three-phase: at whoever wrote it first.
+    bool told_abort = false;         ///< To another site or to a client.
+    std::int64_t decided_at_ns = 0;  ///< By the coordinator's clock; two-phase only.
+    std::uint64_t fingerprint = 0;   ///< Of the request.
     IdempotencyKey key;
     std::string body;
     std::uint64_t anywhere() const { return prepared[0] | prepared[1] | prepared[2]; }
@@ -72,15 +75,20 @@ class Judge {
   void on_prepared(ShardId shard, commit::Role role, std::string_view payload);
   void on_order_prepared(ShardId shard, std::string_view payload);
   void note_prepared(ShardId shard, commit::Role role, const TransactionId& transaction);
-  void on_decided(ShardId shard, std::string_view payload);
+  void on_decided(ShardId shard, std::string_view payload, std::int64_t written_at_ns);
   void on_commit(ShardId shard, const TransactionId& transaction);
   void on_learned(ShardId shard, std::string_view payload);
-  void on_stances(std::string_view payload);
+  void on_stances(ShardId shard, std::string_view payload);
   void on_agreed(const commit::Decision& decision);
+  void on_ended(ShardId shard, std::string_view payload);
   void on_opened(ShardId shard, std::string_view payload);
   void on_votes(const actors::SiteVotes& votes);
   void on_decisions(const actors::Decisions& message);
   void on_acknowledge(const actors::Acknowledge& message);
+  void on_notices(const actors::Notices& message);
+  void must_keep(const std::string& violated, ShardId shard, const TransactionId& transaction);
+  void on_refused(const Request& request, const Outcome& outcome);
+  bool outlived_its_price(const Operation& operation) const;
 
   void cover(Coverage::Message message, const TransactionId& transaction, ShardId site, std::size_t beginning);
   void cover(Coverage::Message message, const actors::Batch& batch, ShardId site, std::size_t beginning);
@@ -88,6 +96,7 @@ class Judge {
   Surroundings& around_;
   std::string failure_;
   boost::unordered_flat_map<TransactionId, Story> stories_;
+  QuorumRules quorum_;
   std::map<IdempotencyKey, TransactionId> effects_;
   std::vector<std::uint32_t> incarnation_;  ///< By shard, as on record.
   std::vector<IdempotencyKey> keys_;

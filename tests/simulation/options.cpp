@@ -35,6 +35,7 @@ Options expand(std::uint64_t seed, Protocol protocol, const Overrides& overrides
   if (overrides.checkpoint_permille) out.checkpoint_permille = *overrides.checkpoint_permille;
   if (overrides.deadline_permille) out.deadline_permille = *overrides.deadline_permille;
   if (overrides.tiny_limits) out.tiny_limits = *overrides.tiny_limits;
+  if (overrides.network_us) out.network_us = *overrides.network_us;
   for (const Fault fault : overrides.off) out.faults.reset(static_cast<std::size_t>(fault));
   return out;
 }
@@ -56,8 +57,9 @@ std::string describe(const Options& options) {
          (options.audit ? "yes" : "no") + "\n  on: " + on + "\n  off: " + off + "\n";
 }
 
-std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides& overrides) {
-  std::string out = "kontor-sim --seed " + std::to_string(seed) + " --protocol " + std::string(to_string(protocol));
+std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides& overrides, std::string_view mutant) {
+  std::string out = mutant.empty() ? "kontor-sim" : "kontor-sim-mutants --mutant " + std::string(mutant);
+  out += " --seed " + std::to_string(seed) + " --protocol " + std::string(to_string(protocol));
   const auto add = [&](const char* name, const auto& value) {
     if (value) out += " --" + std::string(name) + " " + std::to_string(*value);
   };
@@ -69,6 +71,7 @@ std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides&
   add("checkpoints", overrides.checkpoint_permille);
   add("deadlines", overrides.deadline_permille);
   add("tiny-limits", overrides.tiny_limits);
+  add("network-us", overrides.network_us);
   if (overrides.off.size() >= kFaults) return out + " --off all";
   for (std::size_t i = 0; i < overrides.off.size(); ++i)
     out += (i == 0 ? " --off " : ",") + std::string(to_string(overrides.off[i]));

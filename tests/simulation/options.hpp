@@ -41,12 +41,14 @@ struct Overrides {
   std::optional<std::uint16_t> shards;
   std::optional<unsigned> operations, outstanding, burst, disruptions, checkpoint_permille, deadline_permille;
   std::optional<bool> tiny_limits;
+  std::optional<unsigned> network_us;
   std::vector<Fault> off;
 };
 
 Options expand(std::uint64_t seed, Protocol protocol, const Overrides& overrides = {});
 std::string describe(const Options& options);
-/// The arguments that run exactly this again.
-std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides& overrides);
+/// The command line that runs exactly this again; `mutant`: a planted bug that is switched on.
+std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides& overrides,
+                         std::string_view mutant = {});
 
 }  // namespace kontor::sim

@@ -62,7 +62,7 @@ Checkout Workload::checkout() {
   return out;
 }
 
-Operation Workload::amendment(const std::vector<OrderId>& orders) {
+Operation Workload::amendment(std::span<const OrderId> orders) {
   const OrderId order = orders.empty() || random_.chance(20) ? OrderId{0, 1, 999'999} : one_of(random_, orders);
   std::vector<OrderLine> lines;
   if (random_.chance(600)) lines.push_back({random_.below(2), 1 + static_cast<Units>(random_.below(2))});

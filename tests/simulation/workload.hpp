@@ -1,4 +1,5 @@
 #pragma once
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,7 @@ class Workload {
 
  private:
   Checkout checkout();
-  Operation amendment(const std::vector<OrderId>& orders);
+  Operation amendment(std::span<const OrderId> orders);
   AccountId buyer();
   AccountId seller();
 

@@ -7,6 +7,7 @@ namespace kontor::actors {
 struct CoordinatorOptions {
   std::uint64_t checkpoint_journal_bytes = kCheckpointJournalBytes;  ///< 0: only when asked.
   std::function<std::uint64_t()> journal_bytes;                      ///< Written since the start.
+  std::size_t batch_transactions_max = kBatchTransactionsMax;
 };
 
 /// What the coordinator takes over from recovery.

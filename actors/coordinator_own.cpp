@@ -23,7 +23,7 @@ void CoordinatorState::on_flush() {
   std::size_t transactions = 0;
   for (SubmissionPtr& submission : std::exchange(gathered_, {})) {
     const std::size_t more = submission->bundle.transactions.size();
-    if (!batch.empty() && transactions + more > kBatchTransactionsMax) {
+    if (!batch.empty() && transactions + more > options_.batch_transactions_max) {
       begin_batch(std::exchange(batch, {}));
       transactions = 0;
     }
@@ -170,6 +170,8 @@ void CoordinatorState::tell(const Pending& pending) {
   for (const Coordinator::Made& m : pending.own) {
     if (m.commit && (m.sites & ~self_bit) != 0) {
       unconfirmed_.emplace(m.sequence, m);
+    } else if (m.repeat_of && !confirmed(m.repeat_of)) {
+      replays_[m.repeat_of].push_back(m);
     } else {
       answerable.push_back(m);
     }
@@ -294,6 +296,8 @@ void CoordinatorState::on_acknowledge(const Acknowledge& message) {
 void CoordinatorState::confirm(std::span<const TransactionId> transactions) {
   std::map<std::uint64_t, Coordinator::Made> confirmed;
   for (const TransactionId& transaction : transactions) {
+    if (const auto replays = replays_.extract(transaction))
+      for (const Coordinator::Made& m : replays.mapped()) confirmed.emplace(m.sequence, m);
     if (transaction.shard != site_.shard || transaction.incarnation != machine_->incarnation()) continue;
     if (auto made = unconfirmed_.extract(transaction.sequence)) confirmed.insert(std::move(made));
   }
@@ -301,6 +305,11 @@ void CoordinatorState::confirm(std::span<const TransactionId> transactions) {
   made.reserve(confirmed.size());
   for (const auto& [unused, m] : confirmed) made.push_back(m);
   tell_callers(made);
+}
+
+/// Every site of this own commit, of whatever life, has it in.
+bool CoordinatorState::confirmed(const TransactionId& transaction) const {
+  return !machine_->unacknowledged().contains(transaction) && quorum_->confirmed(transaction);
 }
 
 /// A decision that is made but not durable is nobody's business yet.
@@ -330,6 +339,8 @@ void CoordinatorState::on_give_up(std::promise<void>& done) {
   std::vector<Coordinator::Made> durable;
   durable.reserve(unconfirmed_.size());
   for (const auto& [unused, m] : std::exchange(unconfirmed_, {})) durable.push_back(m);
+  for (const auto& [unused, more] : std::exchange(replays_, {}))
+    durable.insert(durable.end(), more.begin(), more.end());
   tell_callers(durable);
   const auto give_up = [&](const SubmissionPtr& submission, const auto& answered, const auto& id_of) {
     std::vector<Outcome> outcomes;

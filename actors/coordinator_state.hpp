@@ -88,6 +88,7 @@ class CoordinatorState {
   std::vector<commit::Coordinator::Made> hand_to_quorum(std::vector<commit::Coordinator::Made> made);
   commit::Known known(const TransactionId& transaction);
   void confirm(std::span<const TransactionId> transactions);
+  bool confirmed(const TransactionId& transaction) const;
   void tell_sites(const Pending& pending);
   void tell_callers(const std::vector<commit::Coordinator::Made>& made);
   void add_pending(Pending pending);
@@ -126,6 +127,8 @@ class CoordinatorState {
   std::deque<Pending> pending_;  ///< Ascending by position.
   /// Durable commits by sequence whose callers wait until every site has them in: what is answered is seen by all.
   std::map<std::uint64_t, commit::Coordinator::Made> unconfirmed_;
+  /// Likewise: repeats of requests whose commit some site has yet to take in.
+  std::map<TransactionId, std::vector<commit::Coordinator::Made>> replays_;
   Position durable_ = 0;
   Position opened_ = 0;  ///< Of the record that begins this life.
   Position told_ = 0;    ///< All decisions up to here were sent to the participants.

@@ -31,6 +31,7 @@ class Participant {
   using Open = boost::unordered_flat_map<TransactionId, Promise>;
 
   Resource resource;
+  std::size_t tombstones_max = kTombstonesMax;  ///< Not below what one batch may bury.
 
   /// Voted yes, decision not known: a repeated prepare is answered yes again and changes nothing.
   bool holds(const TransactionId& transaction) const { return open_.contains(transaction); }
@@ -99,7 +100,7 @@ class Participant {
   void bury(const TransactionId& transaction) {
     if (!tombstones_.insert(transaction).second) return;
     burials_.push_back(transaction);
-    if (burials_.size() <= kTombstonesMax) return;
+    if (burials_.size() <= tombstones_max) return;
     tombstones_.erase(burials_.front());
     burials_.pop_front();
   }

@@ -1,6 +1,6 @@
 // A catalogue of bad requests, made from a table of each route's fields: each must be refused with 400 (or the code
 // that the row says) and the right `param`, and change nothing.
-#include <functional>
+#include <sstream>
 
 #include "tests/http/served_shop.hpp"
 

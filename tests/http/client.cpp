@@ -1,5 +1,6 @@
 #include "tests/http/client.hpp"
 
+#include <cctype>
 #include <stdexcept>
 
 #include <boost/asio/ip/tcp.hpp>

@@ -1,4 +1,6 @@
 // Each bound of cmd/http/limits.hpp is reached once; and what is not HTTP is refused.
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <thread>
 

@@ -1,4 +1,5 @@
 // docs/openapi.json against the program: routes, parameters and codes.
+#include <cctype>
 #include <set>
 
 #include <boost/json.hpp>

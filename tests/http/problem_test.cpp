@@ -1,5 +1,5 @@
 // The one table from code to status, and what a problem says.
-#include <set>
+#include <vector>
 
 #include "cmd/kontor/serve/answer.hpp"
 #include "tests/support/catch.hpp"

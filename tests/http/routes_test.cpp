@@ -1,4 +1,8 @@
 // Each route once, as it is meant to be used.
+#include <algorithm>
+#include <array>
+#include <sstream>
+
 #include "tests/http/served_shop.hpp"
 
 using namespace kontor::tests;

@@ -2,6 +2,7 @@
 #include "cmd/http/server.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <future>

@@ -159,18 +159,25 @@ void Clients::plan_retry(std::size_t number) {
 
 void Clients::read() {
   const Sku sku = workload_.any_sku();
-  Node& node = *nodes_[home_of(sku, around_.options.shards)];
+  read<Product, actors::ReadProduct>(sku, &actors::Fabric::Shard::inventory);
+  const AccountId account = workload_.any_account();
+  read<Account, actors::ReadAccount>(account, &actors::Fabric::Shard::payment);
+}
+
+template <class Row, class Message, class Name, class Actor>
+void Clients::read(const Name& name, Actor actors::Fabric::Shard::*of) {
+  Node& node = *nodes_[home_of(name, around_.options.shards)];
   if (!node.up()) return;
-  auto promise = std::make_shared<std::promise<Result<Product>>>();
-  auto answer = std::make_shared<std::future<Result<Product>>>(promise->get_future());
-  const auto then = [promise = std::move(promise)](const Result<Product>& product) { promise->set_value(product); };
-  caf::anon_send(node.actors().inventory, actors::ReadProduct{sku, then});
-  const Judge::Heard heard = judge_.heard(sku);
-  // The answer waits in the future until somebody looks: later than it was given, so no bound gets weaker.
-  around_.time.after(60 * kMillisecond, [this, answer, heard] {
+  auto promise = std::make_shared<std::promise<Result<Row>>>();
+  auto answer = std::make_shared<std::future<Result<Row>>>(promise->get_future());
+  const auto then = [promise = std::move(promise)](const Result<Row>& row) { promise->set_value(row); };
+  caf::anon_send(node.actors().*of, Message{name, then});
+  const std::size_t floor = judge_.history().floor(History::name(name));
+  // The answer waits in the future until somebody looks: later than it was given.
+  around_.time.after(60 * kMillisecond, [this, answer, name, floor] {
     if (answer->wait_for(std::chrono::seconds(0)) != std::future_status::ready) return;
     try {
-      if (const auto product = answer->get()) judge_.on_read(*product, heard);
+      judge_.on_read(answer->get(), name, floor);
     } catch (const std::future_error&) {  // The shard died before it answered.
     }
   });

@@ -50,6 +50,8 @@ class Clients {
   void on_outcome(std::size_t number, const Outcome& outcome);
   void plan_retry(std::size_t number);
   void read();
+  template <class Row, class Message, class Name, class Actor>
+  void read(const Name& name, Actor actors::Fabric::Shard::*of);
   unsigned permille() const { return healed_ || asked_ == 0 ? 0 : around_.options.fault_permille; }
 
   Surroundings& around_;

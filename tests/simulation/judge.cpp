@@ -1,5 +1,8 @@
 #include "tests/simulation/judge.hpp"
 
+#include <algorithm>
+
+#include "domain/plan.hpp"
 #include "persistence/record_codec.hpp"
 
 namespace kontor::sim {
@@ -24,9 +27,10 @@ void Judge::on_written(ShardId shard, const testing::ManualJournal::Item& item) 
     case RecordKind::order_prepared: return on_order_prepared(shard, item.payload);
     case RecordKind::inventory_prepared: return on_prepared<StockDemand>(shard, commit::Role::inventory, item.payload);
     case RecordKind::payment_prepared: return on_prepared<PaymentDemand>(shard, commit::Role::payment, item.payload);
-    case RecordKind::decided: return on_decided(shard, item.payload);
+    case RecordKind::decided: return on_decided(shard, item.payload, item.written_at_ns);
     case RecordKind::learned: return on_learned(shard, item.payload);
-    case RecordKind::stances: return on_stances(item.payload);
+    case RecordKind::stances: return on_stances(shard, item.payload);
+    case RecordKind::ended: return on_ended(shard, item.payload);
     case RecordKind::opened: return on_opened(shard, item.payload);
     default: return;
   }
@@ -35,7 +39,10 @@ void Judge::on_written(ShardId shard, const testing::ManualJournal::Item& item) 
 template <class Demand>
 void Judge::on_prepared(ShardId shard, commit::Role role, std::string_view payload) {
   const auto read = persistence::read_prepared<Demand>(
-      payload, [&](const TransactionId& transaction, auto) { note_prepared(shard, role, transaction); });
+      payload, [&](const TransactionId& transaction, std::span<const Demand> demands) {
+        note_prepared(shard, role, transaction);
+        history_.promised(shard, transaction, demands);
+      });
   must(static_cast<bool>(read), [&] { return std::string("a prepared record cannot be read"); });
 }
 
@@ -45,6 +52,7 @@ void Judge::on_order_prepared(ShardId shard, std::string_view payload) {
     if (item.body.empty()) return true;
     Story& story = stories_[item.transaction];
     story.key = item.demands.front().key;
+    story.fingerprint = item.demands.front().fingerprint;
     story.body = item.body;
     return true;
   });
@@ -69,7 +77,7 @@ void Judge::note_prepared(ShardId shard, commit::Role role, const TransactionId&
   prepared |= bit(shard);
 }
 
-void Judge::on_decided(ShardId shard, std::string_view payload) {
+void Judge::on_decided(ShardId shard, std::string_view payload, std::int64_t written_at_ns) {
   const auto decided = persistence::read_decided(payload);
   must(static_cast<bool>(decided), [&] { return std::string("a decided record cannot be read"); });
   if (!decided) return;
@@ -85,9 +93,12 @@ void Judge::on_decided(ShardId shard, std::string_view payload) {
     must(story.voters == 0 || !decision.commit,
          [&] { return std::string(name() + " is committed by its coordinator alone"); });
     story.end = decision.commit ? End::committed : End::aborted;
+    if (!decision.commit) quorum_.on_forgotten(shard, transaction);
     if (!decision.commit) continue;
+    story.decided_at_ns = written_at_ns;
     story.sites = decision.sites;
     on_commit(shard, transaction);
+    history_.committed(shard, transaction);
   }
 }
 
@@ -110,9 +121,8 @@ void Judge::on_commit(ShardId shard, const TransactionId& transaction) {
   const auto stored = persistence::read_body(story.body);
   must(static_cast<bool>(stored), [&] { return std::string(name() + ": its request cannot be read"); });
   if (failed()) return;
-  // A price may have changed between promise and decision: it was checked at the promise.
   std::set<Errc> refusals = model_.refusals(stored->operation);
-  refusals.erase(Errc::price_changed);
+  if (outlived_its_price(stored->operation)) refusals.erase(Errc::price_changed);
   must(refusals.empty(), [&] {
     return std::string(name() + " is committed, but the model refuses it: " +
                        (refusals.empty() ? "" : std::string(to_string(*refusals.begin()))));
@@ -127,11 +137,24 @@ void Judge::on_commit(ShardId shard, const TransactionId& transaction) {
   }
 }
 
-void Judge::on_stances(std::string_view payload) {
+/// A price may have changed between promise and decision: it was checked at the promise. But nobody sells at a version
+/// that is yet to come, and a change of the price keeps others away.
+bool Judge::outlived_its_price(const Operation& operation) const {
+  const auto* checkout = std::get_if<Checkout>(&operation);
+  return checkout && std::none_of(checkout->lines.begin(), checkout->lines.end(), [&](const Line& line) {
+           const auto product = model_.products.find(line.sku.str());
+           return product != model_.products.end() && line.expected_version > product->second.version;
+         });
+}
+
+void Judge::on_stances(ShardId shard, std::string_view payload) {
   const auto stances = persistence::read_stances(payload);
   must(static_cast<bool>(stances), [&] { return std::string("a stances record cannot be read"); });
   if (!stances) return;
-  for (const auto& [transaction, stance] : *stances) stories_[transaction].voters = stance.voters;
+  for (const auto& [transaction, stance] : *stances) {
+    stories_[transaction].voters = stance.voters;
+    must_keep(quorum_.on_stance(shard, transaction, stance), shard, transaction);
+  }
 }
 
 /// The first site that has the outcome of an election, or of the coordinator's own round, on record.
@@ -161,6 +184,7 @@ void Judge::on_learned(ShardId shard, std::string_view payload) {
       must(witness || (story.anywhere() & bit(shard)) != 0,
            [&] { return std::string(name() + " learned a commit of what it never promised"); });
       story.learned_commit |= bit(shard);
+      history_.committed(shard, decision.transaction);
     } else {
       must(story.end != End::committed, [&] { return std::string(name() + " learned an abort of what is committed"); });
       must((story.learned_commit & bit(shard)) == 0,
@@ -168,6 +192,13 @@ void Judge::on_learned(ShardId shard, std::string_view payload) {
       story.learned_abort |= bit(shard);
     }
   }
+}
+
+void Judge::on_ended(ShardId shard, std::string_view payload) {
+  const auto ended = persistence::read_ended(payload);
+  must(static_cast<bool>(ended), [&] { return std::string("an ended record cannot be read"); });
+  if (!ended) return;
+  for (const TransactionId& transaction : *ended) quorum_.on_forgotten(shard, transaction);
 }
 
 void Judge::on_opened(ShardId shard, std::string_view payload) {
@@ -221,6 +252,7 @@ void Judge::on_send(ShardId from, ShardId, const caf::message& message) {
   });
   visit_one<actors::Decisions>(message, [&](const actors::Decisions& m) { on_decisions(m); });
   visit_one<actors::Acknowledge>(message, [&](const actors::Acknowledge& m) { on_acknowledge(m); });
+  visit_one<actors::Notices>(message, [&](const actors::Notices& m) { on_notices(m); });
 }
 
 /// A yes vote is on disk before another shard can learn of it, at every participant that was asked.
@@ -228,6 +260,14 @@ void Judge::on_votes(const actors::SiteVotes& votes) {
   const actors::Batch& batch = *votes.batch;
   std::vector<bool> refused(batch.count);
   for (const commit::Refusal& refusal : votes.refusals) refused[refusal.index] = true;
+  for (const actors::Batch::Part& part : batch.parts) {
+    const auto& heads = part.submission->bundle.transactions;
+    for (std::uint32_t i = 0; i < heads.size(); ++i) {
+      const TransactionId transaction = batch.at(part.offset + i);
+      if ((heads[i].sites & bit(votes.site)) == 0 || heads[i].protocol == commit::Protocol::two_phase) continue;
+      must_keep(quorum_.on_vote(votes.site, transaction, !refused[part.offset + i]), votes.site, transaction);
+    }
+  }
   const auto check = [&](commit::Role role, const auto& select) {
     actors::for_each_item(batch, votes.site, select, [&](std::uint32_t index, const auto&, const Bundle&) {
       if (refused[index]) return;
@@ -273,6 +313,32 @@ void Judge::on_acknowledge(const actors::Acknowledge& message) {
     });
 }
 
+void Judge::must_keep(const std::string& violated, ShardId shard, const TransactionId& transaction) {
+  must(violated.empty(), [&] {
+    return std::string(transaction_text(transaction) + ": shard " + std::to_string(shard) + " " + violated);
+  });
+}
+
+void Judge::on_notices(const actors::Notices& message) {
+  for (const commit::Notice& notice : *message.notices) {
+    const bool learned = (stories_[notice.transaction].learned_commit & bit(message.site)) != 0;
+    must_keep(quorum_.on_notice(message.site, notice, learned), message.site, notice.transaction);
+  }
+}
+
+/// A refusal for good of a request that has had its effect is wrong: it must hear of that.
+void Judge::on_refused(const Request& request, const Outcome& outcome) {
+  const TransactionId effect = effect_of(request.key);
+  const Advice what = advice(outcome.error.code);
+  const bool for_now = what == Advice::retry_same_request || what == Advice::ask_for_outcome;
+  // What began later may have the effect that this one was refused.
+  if (!effect || effect > outcome.transaction || (for_now && outcome.error.code != Errc::deadline_exceeded)) return;
+  must(stories_[effect].fingerprint != fingerprint(request.operation), [&] {
+    return "key " + request.key.str() + ": answered " + std::string(to_string(outcome.error.code)) +
+           ", though it had its effect";
+  });
+}
+
 void Judge::on_answer(const Request& request, const Outcome& outcome) {
   ++around_.counters.answers;
   if (outcome.transaction && !outcome.replayed && std::holds_alternative<Checkout>(request.operation))
@@ -283,37 +349,44 @@ void Judge::on_answer(const Request& request, const Outcome& outcome) {
     must(story.end == End::committed, [&] { return std::string(name() + ": answered committed, not on record"); });
     must(effect_of(request.key) == outcome.transaction,
          [&] { return std::string(name() + ": answered with another's transaction"); });
-    must(outcome.replayed || (story.sites & ~story.learned_commit) == 0,
+    must(story.fingerprint == fingerprint(request.operation),
+         [&] { return std::string(name() + ": answered with the effect of another body"); });
+    const bool in_time = request.deadline_ns == 0 || story.voters != 0 || story.decided_at_ns <= request.deadline_ns;
+    must(outcome.replayed || in_time, [&] { return std::string(name() + ": committed after its deadline"); });
+    must((story.sites & ~story.learned_commit) == 0,
          [&] { return std::string(name() + ": answered committed before every site has it"); });
     if (outcome.replayed) ++around_.counters.replayed;
-    if (const auto* checkout = std::get_if<Checkout>(&request.operation); checkout && !outcome.replayed)
-      for (const Line& line : checkout->lines) answered_sold_[line.sku.str()] += line.quantity;
+    history_.answered(outcome.transaction);
   } else if (outcome.verdict == Verdict::aborted && outcome.transaction) {
     ++around_.counters.aborted;
     Story& story = stories_[outcome.transaction];
     must(story.end != End::committed, [&] { return std::string(name() + ": answered aborted, committed on record"); });
     story.told_abort = true;
+    on_refused(request, outcome);
   }
 }
 
-Judge::Heard Judge::heard(const Sku& sku) const {
-  const auto it = answered_sold_.find(sku.str());
-  return {it == answered_sold_.end() ? 0 : it->second};
+void Judge::on_read(const Result<Product>& product, const Sku& sku, std::size_t floor) {
+  ++around_.counters.reads;
+  const std::string name = History::name(sku);
+  must(product || floor == 0, [&] { return name + " was there, and is not found"; });
+  if (!product) return;
+  const std::string wrong = history_.read(*product, floor);
+  must(wrong.empty(), [&] { return wrong; });
+  must(product->held >= 0 && product->held <= product->on_hand,
+       [&] { return std::string(name + ": held is not within on hand"); });
 }
 
-/// Real-time order: what was answered before the read began is in it, and nothing that is not decided.
-void Judge::on_read(const Product& product, const Heard& heard) {
+void Judge::on_read(const Result<Account>& account, const AccountId& id, std::size_t floor) {
   ++around_.counters.reads;
-  const auto name = [&] { return "sku " + product.sku.str(); };
-  must(product.sold >= heard.sold,
-       [&] { return std::string(name() + ": a read misses units whose sale was answered before it"); });
-  const auto known = model_.products.find(product.sku.str());
-  must(known != model_.products.end() && product.sold <= known->second.sold,
-       [&] { return std::string(name() + ": a read shows an undecided sale"); });
-  must(product.held >= 0 && product.held <= product.on_hand,
-       [&] { return std::string(name() + ": held is not within on hand"); });
-  must(product.received + product.adjusted + product.returned == product.on_hand + product.sold,
-       [&] { return std::string(name() + ": units come from nowhere"); });
+  const std::string name = History::name(id);
+  must(account || floor == 0, [&] { return name + " was there, and is not found"; });
+  if (!account) return;
+  const std::string wrong = history_.read(*account, floor);
+  must(wrong.empty(), [&] { return wrong; });
+  const bool within =
+      account->kind == AccountKind::external || account->balance - account->held >= -account->credit_limit;
+  must(within, [&] { return std::string(name + ": more is held than there is"); });
 }
 
 TransactionId Judge::effect_of(const IdempotencyKey& key) const {

@@ -6,6 +6,8 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include "tests/simulation/history.hpp"
+#include "tests/simulation/quorum_rules.hpp"
 #include "tests/simulation/surroundings.hpp"
 #include "tests/simulation/wire.hpp"
 #include "tests/support/manual_journal.hpp"
@@ -38,12 +40,10 @@ class Judge {
   void on_delivery(ShardId to, const caf::message& message, std::size_t beginning);
   /// A client is told what became of its request.
   void on_answer(const Request& request, const Outcome& outcome);
-  /// A product as a client read it; what it had heard of before it asked is `heard`.
-  struct Heard {
-    Units sold = 0;  ///< By answered checkouts.
-  };
-  void on_read(const Product& product, const Heard& heard);
-  Heard heard(const Sku& sku) const;
+  /// A product or an account as a client read it, who began when its floor was `floor`; an error: it is not there.
+  void on_read(const Result<Product>& product, const Sku& sku, std::size_t floor);
+  void on_read(const Result<Account>& account, const AccountId& id, std::size_t floor);
+  const History& history() const { return history_; }
 
   // --- What is known.
 
@@ -63,8 +63,10 @@ class Judge {
     std::uint64_t learned_commit = 0, learned_abort = 0;  ///< Sites that have it on record.
     std::uint64_t sites = 0;                              ///< That a commit must reach, without the coordinator's.
     std::uint64_t voters = 0;                             ///< Three-phase, by a stance on record; else none.
-    End end = End::open;      ///< On record at the coordinator; three-phase: at whoever wrote it first.
-    bool told_abort = false;  ///< To another site or to a client.
+    End end = End::open;             ///< On record at the coordinator; three-phase: at whoever wrote it first.
+    bool told_abort = false;         ///< To another site or to a client.
+    std::int64_t decided_at_ns = 0;  ///< By the coordinator's clock; two-phase only.
+    std::uint64_t fingerprint = 0;   ///< Of the request.
     IdempotencyKey key;
     std::string body;
     std::uint64_t anywhere() const { return prepared[0] | prepared[1] | prepared[2]; }
@@ -73,15 +75,20 @@ class Judge {
   void on_prepared(ShardId shard, commit::Role role, std::string_view payload);
   void on_order_prepared(ShardId shard, std::string_view payload);
   void note_prepared(ShardId shard, commit::Role role, const TransactionId& transaction);
-  void on_decided(ShardId shard, std::string_view payload);
+  void on_decided(ShardId shard, std::string_view payload, std::int64_t written_at_ns);
   void on_commit(ShardId shard, const TransactionId& transaction);
   void on_learned(ShardId shard, std::string_view payload);
-  void on_stances(std::string_view payload);
+  void on_stances(ShardId shard, std::string_view payload);
   void on_agreed(const commit::Decision& decision);
+  void on_ended(ShardId shard, std::string_view payload);
   void on_opened(ShardId shard, std::string_view payload);
   void on_votes(const actors::SiteVotes& votes);
   void on_decisions(const actors::Decisions& message);
   void on_acknowledge(const actors::Acknowledge& message);
+  void on_notices(const actors::Notices& message);
+  void must_keep(const std::string& violated, ShardId shard, const TransactionId& transaction);
+  void on_refused(const Request& request, const Outcome& outcome);
+  bool outlived_its_price(const Operation& operation) const;
 
   void cover(Coverage::Message message, const TransactionId& transaction, ShardId site, std::size_t beginning);
   void cover(Coverage::Message message, const actors::Batch& batch, ShardId site, std::size_t beginning);
@@ -89,11 +96,12 @@ class Judge {
   Surroundings& around_;
   std::string failure_;
   boost::unordered_flat_map<TransactionId, Story> stories_;
+  QuorumRules quorum_;
   std::map<IdempotencyKey, TransactionId> effects_;
   std::vector<std::uint32_t> incarnation_;  ///< By shard, as on record.
   std::vector<IdempotencyKey> keys_;
   std::vector<OrderId> orders_;
-  std::map<std::string, Units> answered_sold_;
+  History history_;
   testing::ShopModel model_;
 };
 

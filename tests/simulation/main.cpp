@@ -1,4 +1,5 @@
 // `kontor-sim`: runs the engine's own code on simulated machines, seed by seed, and holds it against what must be true.
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -8,41 +9,24 @@
 #include <iostream>
 #include <sstream>
 
-#include <CLI/CLI.hpp>
 #include <unistd.h>
 
+#include "tests/simulation/arguments.hpp"
 #include "tests/simulation/exhaustive.hpp"
+#include "tests/simulation/mutants/hunt.hpp"
 #include "tests/simulation/report.hpp"
 #include "tests/simulation/seed_run.hpp"
 
 namespace kontor::sim {
 namespace {
 
-struct Arguments {
-  std::uint64_t seed = 1, seeds = 1;
-  double minutes = 0;
-  std::string protocol = "two_phase", corpus;
-  bool print_options = false, trace = false, minimise = false, json = false, check_determinism = false;
-  bool keep_going = false, coverage = false;
-  unsigned exhaustive = 0;
-  bool twice = false;
-  std::uint64_t window = 60;
-  Overrides overrides;
-  std::vector<std::string> off;
-};
-
 // An assertion of the engine ends the process: the seed must be known all the same.
 char last_words[512];
 void on_abort(int) { std::ignore = ::write(STDERR_FILENO, last_words, std::strlen(last_words)); }
 
-void remember(std::uint64_t seed, Protocol protocol, const Overrides& overrides) {
-  std::snprintf(last_words, sizeof last_words, "an assertion failed; again: %s\n",
-                reproduction(seed, protocol, overrides).c_str());
-}
-
 class Program {
  public:
-  Program(Arguments arguments, Protocol protocol) : arguments_(std::move(arguments)), protocol_(protocol) {}
+  explicit Program(Arguments arguments) : arguments_(std::move(arguments)), protocol_(arguments_.protocol) {}
 
   int run() {
     const auto started = std::chrono::steady_clock::now();
@@ -58,16 +42,25 @@ class Program {
     }
     const double cpu_seconds = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
     const Figures figures{counters_, failed_, checked_, seconds(), cpu_seconds};
+    if (arguments_.hashes) return failed_ == 0 ? 0 : 1;
     std::cout << (arguments_.json ? as_json(figures) : as_text(figures));
     if (arguments_.coverage) std::cout << counters_.coverage.as_text();
     return failed_ == 0 ? 0 : 1;
   }
 
  private:
+  std::string again(std::uint64_t seed, const Overrides& overrides) const {
+    return reproduction(seed, protocol_, overrides, arguments_.mutant);
+  }
+  void remember(std::uint64_t seed) const {
+    std::snprintf(last_words, sizeof last_words, "an assertion failed; again: %s\n",
+                  again(seed, arguments_.overrides).c_str());
+  }
+
   int exhaustive() {
     for (std::uint64_t i = 0; i < arguments_.seeds; ++i) {
       const std::uint64_t seed = arguments_.seed + i;
-      remember(seed, protocol_, arguments_.overrides);
+      remember(seed);
       const Exhausted found = crash_everywhere(puppets_, seed, protocol_, arguments_.exhaustive, arguments_.twice,
                                                arguments_.window, counters_);
       std::cout << "seed " << seed << ": " << arguments_.exhaustive << " at once, " << found.singles
@@ -100,7 +93,7 @@ class Program {
     constexpr std::uint64_t kSampled = 16;
     const Options options = expand(seed, protocol_, arguments_.overrides);
     if (arguments_.print_options) std::cout << describe(options);
-    remember(seed, protocol_, arguments_.overrides);
+    remember(seed);
     if (arguments_.minimise && try_seed(puppets_, options) == Trial::dies) return report(seed, "an assertion failed");
     const SeedResult result = run_seed(puppets_, options, counters_, arguments_.trace);
     if (arguments_.trace) std::cout << as_text(result.trace);
@@ -112,7 +105,7 @@ class Program {
         std::cout << "seed " << seed << ": two runs differ\n";
       }
     }
-    if (arguments_.seeds == 1 && arguments_.minutes <= 0)
+    if (arguments_.hashes || (arguments_.seeds == 1 && arguments_.minutes <= 0))
       std::printf("seed %llu trace hash %016llx\n", static_cast<unsigned long long>(seed),
                   static_cast<unsigned long long>(result.hash));
     if (!result.failure.empty()) report(seed, result.failure);
@@ -122,11 +115,11 @@ class Program {
     constexpr unsigned kTries = 400;
     constexpr std::size_t kDiagramEvents = 120;
     ++failed_;
-    std::cout << "FAILED seed " << seed << ": " << failure
-              << "\nagain: " << reproduction(seed, protocol_, arguments_.overrides) << std::endl;
+    std::cout << "FAILED seed " << seed << ": " << failure << "\nagain: " << again(seed, arguments_.overrides)
+              << std::endl;
     if (!arguments_.minimise) return;
     const Overrides small = minimise(puppets_, seed, protocol_, arguments_.overrides, kTries);
-    std::cout << "smaller: " << reproduction(seed, protocol_, small) << std::endl;
+    std::cout << "smaller: " << again(seed, small) << std::endl;
     const Options options = expand(seed, protocol_, small);
     if (try_seed(puppets_, options) == Trial::dies) return;  // And its trace with it.
     Counters unused;
@@ -141,50 +134,39 @@ class Program {
   std::uint64_t failed_ = 0, checked_ = 0;
 };
 
+int list_mutants() {
+  for (const Mutant& mutant : mutants())
+    std::printf("%-40.*s %.*s\n", static_cast<int>(mutant.name.size()), mutant.name.data(),
+                static_cast<int>(mutant.wrong.size()), mutant.wrong.data());
+  return 0;
+}
+
+/// One row of the table: name, seeds until it was found, processor seconds, what found it.
+int hunt_and_tell(const Mutant& mutant, double budget_s) {
+  testing::Puppets puppets;
+  const Hunted found = hunt(puppets, mutant, budget_s);
+  std::string by = found.found ? found.by : "SURVIVED";
+  if (found.unsound > 0) by += " (" + std::to_string(found.unsound) + " seeds fail without it)";
+  std::printf("%-40.*s %7llu %6.1f  %s\n", static_cast<int>(mutant.name.size()), mutant.name.data(),
+              static_cast<unsigned long long>(found.seeds), found.cpu_seconds, by.c_str());
+  if (found.found) std::printf("  again: %s\n", found.again.c_str());
+  return found.found ? 0 : 1;
+}
+
 }  // namespace
 
 int main_of(int argc, char** argv) {
-  CLI::App app("Deterministic simulation of Kontor: every seed is a shop, its shards, and what goes wrong.",
-               "kontor-sim");
   Arguments a;
-  app.add_option("--seed", a.seed, "First seed")->capture_default_str();
-  app.add_option("--seeds", a.seeds, "How many seeds")->capture_default_str();
-  app.add_option("--minutes", a.minutes, "Run seeds for so long instead");
-  app.add_option("--protocol", a.protocol, "two_phase, three_phase or three_phase_optimised")->capture_default_str();
-  app.add_option("--corpus", a.corpus, "File of seeds to run first, those of the protocol; see corpus.txt")
-      ->check(CLI::ExistingFile);
-  app.add_flag("--print-options", a.print_options, "What each seed expands to");
-  app.add_flag("--trace", a.trace, "Every event, one a line");
-  app.add_flag("--minimise", a.minimise, "Shrink a failing seed and draw its messages");
-  app.add_flag("--json", a.json, "The closing figures as JSON");
-  app.add_flag("--check-determinism", a.check_determinism, "Run every 16th seed twice and compare their traces");
-  app.add_flag("--coverage", a.coverage, "Which message met which states, and which it never met");
-  app.add_flag("--keep-going", a.keep_going, "Do not end at the first seed that fails");
-  app.add_option("--exhaustive", a.exhaustive, "Crash at every point of so many concurrent transactions, seed by seed")
-      ->check(CLI::Range(1, 3));
-  app.add_flag("--twice", a.twice, "With --exhaustive: at every pair of points, too");
-  app.add_option("--window", a.window, "With --twice: at most so many points apart")->capture_default_str();
-  app.add_option("--shards", a.overrides.shards, "Instead of the seed's own")->check(CLI::Range(1, 8));
-  app.add_option("--operations", a.overrides.operations, "Instead of the seed's own")->check(CLI::PositiveNumber);
-  app.add_option("--outstanding", a.overrides.outstanding, "Instead of the seed's own")->check(CLI::PositiveNumber);
-  app.add_option("--burst", a.overrides.burst, "Instead of the seed's own")->check(CLI::PositiveNumber);
-  app.add_option("--disruptions", a.overrides.disruptions, "Instead of the seed's own");
-  app.add_option("--checkpoints", a.overrides.checkpoint_permille, "Per mille, instead of the seed's own");
-  app.add_option("--deadlines", a.overrides.deadline_permille, "Per mille, instead of the seed's own");
-  app.add_option("--off", a.off, "Fault classes to switch off, or: all")->delimiter(',');
-  CLI11_PARSE(app, argc, argv);
-  const auto protocol = commit::parse_protocol(a.protocol);
-  if (!protocol) return std::cerr << "kontor-sim: no such protocol: " << a.protocol << "\n", 2;
-  for (const std::string& text : a.off) {
-    if (text == "all")
-      for (std::size_t i = 0; i < kFaults; ++i) a.overrides.off.push_back(static_cast<Fault>(i));
-    if (text == "all") continue;
-    const auto fault = parse_fault(text);
-    if (!fault) return std::cerr << "kontor-sim: no such fault: " << text << "\n", 2;
-    a.overrides.off.push_back(*fault);
-  }
+  if (const int ended = parse(argc, argv, a); ended >= 0) return ended;
+  if (a.list_mutants) return list_mutants();
   std::signal(SIGABRT, on_abort);
-  return Program(std::move(a), *protocol).run();
+  if (a.mutant.empty()) return Program(std::move(a)).run();
+  const auto all = mutants();
+  const auto mutant = std::find_if(all.begin(), all.end(), [&](const Mutant& each) { return each.name == a.mutant; });
+  if (mutant == all.end()) return std::cerr << "kontor-sim: no such mutant in this program: " << a.mutant << "\n", 2;
+  if (!a.chosen) return hunt_and_tell(*mutant, a.budget_s);
+  planted = static_cast<int>(mutant - all.begin()) + 1;
+  return Program(std::move(a)).run();
 }
 
 }  // namespace kontor::sim

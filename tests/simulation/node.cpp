@@ -10,7 +10,9 @@ namespace kontor::sim {
 using testing::ManualJournal;
 
 namespace {
-constexpr std::size_t kFilterKeys = 256;
+constexpr std::size_t kFilterKeys = 256, kTinyFilterKeys = 64;
+constexpr std::size_t kTinyBatch = 3;
+constexpr std::size_t kTinyTombstones = 32;  // Not below the largest burst: one submission is never split.
 
 template <class Handle>
 const caf::resumable* job_of(const Handle& handle) {
@@ -33,11 +35,18 @@ Node::Node(Surroundings& around, Judge& judge, testing::Puppets& puppets, Outlet
 }
 
 bool Node::recover(persistence::RecoveredShard& recovered, std::unique_ptr<persistence::KeyIndex>& keys) {
-  keys = std::make_unique<persistence::KeyIndex>(*store_, journal_.get(), kFilterKeys);
+  const bool tiny = around_.options.tiny_limits;
+  persistence::KeyIndex::Tuning tuning;
+  if (tiny) tuning = {4, 8, 2'048};
+  keys = std::make_unique<persistence::KeyIndex>(*store_, journal_.get(), tiny ? kTinyFilterKeys : kFilterKeys, tuning);
   std::string why = "key index";
   if (keys->load()) {
     auto found = persistence::recover(*store_, format(), keys.get(), &why, persistence::Replay::in_turn);
-    if (found) return recovered = std::move(*found), true;
+    if (found) recovered = std::move(*found);
+    if (found && tiny)
+      recovered.order.tombstones_max = recovered.inventory.tombstones_max = recovered.payment.tombstones_max =
+          kTinyTombstones;
+    if (found) return true;
   }
   judge_.fail("shard " + std::to_string(id_) + " does not recover: " + why);
   return false;
@@ -66,8 +75,10 @@ void Node::start() {
   fabric_->protocol = around_.options.protocol;
   for (ShardId other = 0; other < around_.options.shards; ++other)
     if (other != id_) fabric_->shards[other].coordinator = make_port(puppets_.system(), outlet_, id_, other);
-  actors::spawn_actors(puppets_.system(), {id_, fabric_.get(), journal_.get()}, {0, [] { return std::uint64_t{0}; }},
-                       *store_, std::move(keys), recovered);
+  actors::CoordinatorOptions options{0, [] { return std::uint64_t{0}; }};
+  if (around_.options.tiny_limits) options.batch_transactions_max = kTinyBatch;
+  actors::spawn_actors(puppets_.system(), {id_, fabric_.get(), journal_.get()}, std::move(options), *store_,
+                       std::move(keys), recovered);
   const auto& own = actors();
   jobs_ = {job_of(own.coordinator), job_of(own.order), job_of(own.inventory), job_of(own.payment)};
   journal_->on_durable = [this](Position position) {

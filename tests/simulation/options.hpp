@@ -26,6 +26,7 @@ struct Options {
   unsigned fault_permille = 20;      ///< Weight of faults of messages and answers.
   unsigned disruptions = 4;          ///< Crashes, partitions, pauses, jumps … over the run.
   unsigned deadline_permille = 0;    ///< Of requests with a deadline.
+  bool tiny_limits = false;          ///< Small batches, filters and runs of keys; tombstones are forgotten early.
   bool mirror = false;               ///< Recovery is held against a replay of all that was ever written.
   bool audit = false;                ///< The auditor goes through the stores at the end.
   std::int64_t network_us = 500;     ///< Usual latency of a message.
@@ -39,12 +40,15 @@ struct Options {
 struct Overrides {
   std::optional<std::uint16_t> shards;
   std::optional<unsigned> operations, outstanding, burst, disruptions, checkpoint_permille, deadline_permille;
+  std::optional<bool> tiny_limits;
+  std::optional<unsigned> network_us;
   std::vector<Fault> off;
 };
 
 Options expand(std::uint64_t seed, Protocol protocol, const Overrides& overrides = {});
 std::string describe(const Options& options);
-/// The arguments that run exactly this again.
-std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides& overrides);
+/// The command line that runs exactly this again; `mutant`: a planted bug that is switched on.
+std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides& overrides,
+                         std::string_view mutant = {});
 
 }  // namespace kontor::sim

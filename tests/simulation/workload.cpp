@@ -44,6 +44,7 @@ std::vector<Operation> Workload::money_and_stock(bool scarce) {
 }
 
 Sku Workload::any_sku() { return sku(random_.chance(400) ? kSkus[0] : one_of(random_, kSkus)); }
+AccountId Workload::any_account() { return random_.chance(500) ? acc(kBank) : buyer(); }
 AccountId Workload::buyer() { return acc(random_.chance(10) ? "ghost" : one_of(random_, kBuyers)); }
 AccountId Workload::seller() { return acc(one_of(random_, kSellers)); }
 
@@ -61,7 +62,7 @@ Checkout Workload::checkout() {
   return out;
 }
 
-Operation Workload::amendment(const std::vector<OrderId>& orders) {
+Operation Workload::amendment(std::span<const OrderId> orders) {
   const OrderId order = orders.empty() || random_.chance(20) ? OrderId{0, 1, 999'999} : one_of(random_, orders);
   std::vector<OrderLine> lines;
   if (random_.chance(600)) lines.push_back({random_.below(2), 1 + static_cast<Units>(random_.below(2))});

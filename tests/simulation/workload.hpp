@@ -1,4 +1,5 @@
 #pragma once
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,10 +19,11 @@ class Workload {
   /// `orders`: those that a client knows to be placed.
   Operation next(const std::vector<OrderId>& orders);
   Sku any_sku();
+  AccountId any_account();
 
  private:
   Checkout checkout();
-  Operation amendment(const std::vector<OrderId>& orders);
+  Operation amendment(std::span<const OrderId> orders);
   AccountId buyer();
   AccountId seller();
 

@@ -1,0 +1,112 @@
+// What a transaction of three sites costs: messages by kind, forced writes, and how many of each come one after the
+// other before the caller has the answer. ARCHITECTURE, section 5, has the same table.
+#include "tests/actors/three_sites.hpp"
+
+namespace kontor::testing {
+namespace {
+
+using commit::Protocol;
+using Messages = std::map<std::string, int>;
+
+enum class Case : std::uint8_t { commit, refused_elsewhere, refused_at_home };
+
+struct Cost {
+  Messages messages;       ///< Between shards, until all have forgotten the transaction.
+  int forced = 0;          ///< Writes of one shard on which a message between shards, or the answer, waited.
+  int message_delays = 0;  ///< One after the other until the answer, if disks took no time.
+  int disk_delays = 0;     ///< Likewise, if messages took no time.
+};
+
+std::size_t begin(ThreeSites& sites, Case what) {
+  if (what == Case::refused_at_home) return sites.buy(11);    // The customer has money for ten.
+  return sites.buy(what == Case::refused_elsewhere ? 6 : 1);  // There are five.
+}
+bool answered(ThreeSites& sites, std::size_t number) { return sites.stage().outcomes.contains(number); }
+
+int message_delays(Protocol protocol, Case what) {
+  ThreeSites sites(protocol);
+  const std::size_t number = begin(sites, what);
+  for (int delays = 0; delays < 20; ++delays) {
+    sites.work();
+    if (answered(sites, number)) return delays;
+    sites.tap().let_go();
+  }
+  return -1;
+}
+
+int disk_delays(Protocol protocol, Case what) {
+  ThreeSites sites(protocol);
+  const std::size_t number = begin(sites, what);
+  for (int delays = 0; delays < 20; ++delays) {
+    for (int i = 0; i < 20; ++i) sites.stage().run(), sites.tap().let_go();
+    if (answered(sites, number)) return delays;
+    sites.stage().commit_all();
+  }
+  return -1;
+}
+
+/// One shard writes at a time; it was forced if something then moves.
+Cost cost(Protocol protocol, Case what) {
+  Cost out;
+  {
+    ThreeSites sites(protocol);
+    const std::size_t number = begin(sites, what);
+    for (int rounds = 0; rounds < 30; ++rounds) {
+      for (ShardId id = 0; id < 3; ++id) {
+        sites.stage().run();
+        if (sites.stage().journal(id).queued() == 0) continue;
+        const std::size_t held = sites.tap().held();
+        const bool before = answered(sites, number);
+        sites.stage().journal(id).commit();
+        sites.stage().run();
+        out.forced += sites.tap().held() > held || answered(sites, number) != before ? 1 : 0;
+      }
+      sites.tap().let_go();
+      if (rounds % 3 == 2) sites.stage().tick();
+    }
+    REQUIRE(answered(sites, number));
+    CHECK((sites.stage().outcomes[number].verdict == Verdict::committed) == (what == Case::commit));
+    out.messages = sites.tap().counts;
+  }
+  out.message_delays = message_delays(protocol, what);
+  out.disk_delays = disk_delays(protocol, what);
+  return out;
+}
+
+std::string text(const Cost& cost) {
+  std::string out;
+  for (const auto& [kind, count] : cost.messages) out += kind + " " + std::to_string(count) + ", ";
+  return out + "forced " + std::to_string(cost.forced) + ", delays " + std::to_string(cost.message_delays) + " + " +
+         std::to_string(cost.disk_delays);
+}
+
+}  // namespace
+
+TEST_CASE("cost: a commit", "[actors][cost]") {
+  CHECK(text(cost(Protocol::two_phase, Case::commit)) ==
+        "Acknowledge 2, Decisions 2, Prepare 2, SiteVotes 2, forced 5, delays 4 + 3");
+  CHECK(text(cost(Protocol::three_phase, Case::commit)) ==
+        "Prepare 2, SiteVotes 2, accept 2, acknowledge 2, decide 2, forget 2, propose 2, forced 7, delays 6 + 4");
+  CHECK(text(cost(Protocol::three_phase_optimised, Case::commit)) ==
+        "Prepare 2, SiteVotes 2, accept 1, acknowledge 2, decide 2, forget 2, vote 2, forced 7, delays 5 + 4");
+}
+
+TEST_CASE("cost: refused at another site", "[actors][cost]") {
+  CHECK(text(cost(Protocol::two_phase, Case::refused_elsewhere)) ==
+        "Decisions 2, Prepare 2, SiteVotes 2, forced 2, delays 2 + 1");
+  CHECK(text(cost(Protocol::three_phase, Case::refused_elsewhere)) ==
+        "Decisions 2, Prepare 2, SiteVotes 2, forced 3, delays 2 + 2");
+  CHECK(text(cost(Protocol::three_phase_optimised, Case::refused_elsewhere)) ==
+        "Decisions 2, Prepare 2, SiteVotes 2, vote 2, forced 4, delays 2 + 2");
+}
+
+TEST_CASE("cost: refused at home", "[actors][cost]") {
+  CHECK(text(cost(Protocol::two_phase, Case::refused_at_home)) ==
+        "Decisions 2, Prepare 2, SiteVotes 2, forced 2, delays 0 + 1");
+  CHECK(text(cost(Protocol::three_phase, Case::refused_at_home)) ==
+        "Decisions 2, Prepare 2, SiteVotes 2, forced 3, delays 0 + 1");
+  CHECK(text(cost(Protocol::three_phase_optimised, Case::refused_at_home)) ==
+        "Decisions 2, Prepare 2, SiteVotes 2, forced 3, delays 0 + 1");
+}
+
+}  // namespace kontor::testing

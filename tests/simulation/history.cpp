@@ -1,0 +1,91 @@
+#include "tests/simulation/history.hpp"
+
+#include <algorithm>
+
+namespace kontor::sim {
+namespace {
+
+enum Field : std::size_t { price, version, on_hand, sold, received, adjusted, returned, kFields };
+
+}  // namespace
+
+History::Fact History::fact(const Product& p) {
+  return {p.price, static_cast<std::int64_t>(p.version), p.on_hand, p.sold, p.received, p.adjusted, p.returned};
+}
+
+void History::promised(ShardId shard, const TransactionId& transaction, std::span<const StockDemand> demands) {
+  promises_[{shard, transaction}].stocks.assign(demands.begin(), demands.end());
+}
+void History::promised(ShardId shard, const TransactionId& transaction, std::span<const PaymentDemand> demands) {
+  promises_[{shard, transaction}].payments.assign(demands.begin(), demands.end());
+}
+
+void History::committed(ShardId shard, const TransactionId& transaction) {
+  const auto promise = promises_.extract({shard, transaction});
+  if (!promise) return;  // Nothing of it lives here, or it is on record already.
+  // One change of each object, however many demands it takes.
+  std::map<std::string, Fact> to;
+  const auto now = [&](const std::string& object) -> Fact& {
+    return to.try_emplace(object, objects_[object].states.back()).first->second;
+  };
+  for (const StockDemand& demand : promise.mapped().stocks) {
+    Fact& fact = now(name(demand.sku));
+    fact.resize(kFields);
+    const std::int64_t amount = demand.amount;
+    switch (demand.action) {
+      case StockAction::sell: fact[on_hand] -= amount, fact[sold] += amount; break;
+      case StockAction::take_back: fact[on_hand] += amount, fact[returned] += amount; break;
+      case StockAction::receive: fact[on_hand] += amount, fact[received] += amount; break;
+      case StockAction::adjust: fact[on_hand] += amount, fact[adjusted] += amount; break;
+      case StockAction::define:
+      case StockAction::set_price: fact[price] = amount, ++fact[version]; break;
+    }
+  }
+  for (const PaymentDemand& demand : promise.mapped().payments) {
+    Fact& fact = now(name(demand.account));
+    fact.resize(1);
+    if (demand.action == PaymentAction::post) fact[0] += demand.amount;
+  }
+  for (auto& [object, fact] : to) change(object, std::move(fact), transaction);
+}
+
+void History::change(const std::string& object, Fact to, const TransactionId& by) {
+  std::vector<Fact>& states = objects_[object].states;
+  changes_[by].emplace_back(object, states.size());
+  states.push_back(std::move(to));
+}
+
+void History::answered(const TransactionId& transaction) {
+  const auto found = changes_.extract(transaction);
+  if (!found) return;
+  for (const auto& [name, prefix] : found.mapped()) {
+    Object& object = objects_[name];
+    object.floor = std::max(object.floor, prefix);
+  }
+}
+
+std::size_t History::floor(const std::string& object) const {
+  const auto it = objects_.find(object);
+  return it == objects_.end() ? 0 : it->second.floor;
+}
+
+std::string History::read(const std::string& name, const Fact& seen, std::size_t floor) {
+  Object& object = objects_[name];
+  const auto begin = object.states.begin() + static_cast<std::ptrdiff_t>(floor);
+  const auto found = std::find(begin, object.states.end(), seen);
+  if (found == object.states.end()) {
+    std::string out = name + " was read as";
+    for (const std::int64_t field : seen) out += " " + std::to_string(field);
+    out += ", which it was not since change " + std::to_string(floor) + ":";
+    for (auto it = begin; it != object.states.end(); ++it) {
+      out += " |";
+      for (const std::int64_t field : *it) out += " " + std::to_string(field);
+    }
+    return out;
+  }
+  // Seen once, it is seen by all who look later. Of equal states it was the first, as far as anybody can tell.
+  object.floor = std::max(object.floor, static_cast<std::size_t>(found - object.states.begin()));
+  return {};
+}
+
+}  // namespace kontor::sim

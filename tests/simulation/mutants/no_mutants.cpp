@@ -1,0 +1,7 @@
+#include "tests/simulation/mutants/planted.hpp"
+
+namespace kontor::sim {
+
+std::span<const Mutant> mutants() { return {}; }
+
+}  // namespace kontor::sim

@@ -106,6 +106,7 @@ class CoordinatorState {
   void answer(const SubmissionPtr& submission, std::vector<Outcome>& outcomes);
   bool undurable(const TransactionId& transaction) const;
   void show_doubts();
+  void release_refused();
   void resend();
   void resend_prepares();
   void begin_checkpoint();

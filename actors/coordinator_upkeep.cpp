@@ -26,8 +26,17 @@ void CoordinatorState::start(Self self, Site site, CoordinatorOptions options, c
   show_doubts();
   // What recovery left unanswered is asked about at once.
   for (const auto& [transaction, sites] : machine_->unacknowledged()) stale_commits_.insert(transaction);
+  release_refused();
   for (const TransactionId& transaction : foreign_.in_doubt()) stale_doubts_.insert(transaction);
   self_->delayed_send(self_, kTickEvery, Tick{});
+}
+
+/// A crash may keep the record of this site's no, and lose the next one, of which its promises would have ended.
+void CoordinatorState::release_refused() {
+  for (const TransactionId& transaction : foreign_.in_doubt()) {
+    const commit::Decision abort{transaction, false};
+    if (quorum_->over(transaction) && !quorum_->committed(transaction)) learn(transaction.shard, {&abort, 1}, false);
+  }
 }
 
 /// For whoever asks how many are in doubt.

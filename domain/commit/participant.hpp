@@ -29,6 +29,8 @@ class Participant {
   };
   using Open = boost::unordered_flat_map<TransactionId, Promise>;
 
+  static_assert(kTombstonesMax >= kSubmitRequestsMax, "one batch buries a whole submission");
+
   Resource resource;
   std::size_t tombstones_max = kTombstonesMax;  ///< Not below what one batch may bury.
 

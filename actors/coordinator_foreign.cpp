@@ -31,7 +31,7 @@ std::vector<TransactionId> CoordinatorState::late_in(const Batch& batch) const {
   std::vector<TransactionId> late;
   // As usual: its sequences follow the last batch's.
   if (!foreign_.seen(batch.at(0)) && quorum_->size() == 0) return late;
-  const std::uint64_t bit = std::uint64_t{1} << site_.shard;
+  const std::uint64_t bit = commit::site_bit(site_.shard);
   for (const Batch::Part& part : batch.parts) {
     const auto& heads = part.submission->bundle.transactions;
     for (std::uint32_t i = 0; i < heads.size(); ++i) {
@@ -110,7 +110,7 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
   ballots_.erase(it);
   const bool one_role = std::has_single_bit(roles_asked(batch, site_.shard));
   auto refusal = pending.votes->refusals.begin();
-  const std::uint64_t bit = std::uint64_t{1} << site_.shard;
+  const std::uint64_t bit = commit::site_bit(site_.shard);
   for (const Batch::Part& part : batch.parts) {
     const auto& heads = part.submission->bundle.transactions;
     for (std::uint32_t i = 0; i < heads.size(); ++i) {
@@ -119,9 +119,7 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
       const bool refused = refusal != pending.votes->refusals.end() && refusal->index == index;
       const TransactionId transaction = batch.at(index);
       if ((heads[i].sites & bit) == 0 || std::binary_search(late.begin(), late.end(), transaction)) continue;
-      const bool held = std::any_of(released.begin(), released.end(), [&](const commit::Decision& decision) {
-        return decision.transaction == transaction;
-      });
+      const bool held = std::ranges::binary_search(released, transaction, {}, &commit::Decision::transaction);
       // Refused by one of several, another may have promised: then the site must hear of the abort, and asks for it.
       if (refused && one_role && !held) {
         foreign_.refused(transaction);
@@ -130,7 +128,7 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
       }
     }
   }
-  site_.self().in_doubt = foreign_.open() + own_doubts_;
+  show_doubts();
   // A later record may be told before this one is durable only if it is in order; so wait for the last append.
   if (!pending_.empty()) pending.position = std::max(pending.position, pending_.back().position);
   add_pending(std::move(pending));
@@ -179,7 +177,7 @@ void CoordinatorState::learn(ShardId coordinator, std::span<const commit::Decisi
       case commit::Site::Lesson::ignore: break;  // Whatever was promised here has its end.
     }
   }
-  site_.self().in_doubt = foreign_.open() + own_doubts_;
+  show_doubts();
   if (!acknowledge.empty()) pending.acknowledge[coordinator] = std::move(acknowledge);
   if (!pending.learned.empty() || !pending.early.empty()) {
     std::vector<commit::Decision> record = pending.learned;

@@ -114,7 +114,7 @@ void CoordinatorState::journal_decisions(std::vector<Coordinator::Made> made) {
   if (made.empty()) return;
   std::vector<persistence::OwnDecision> decisions;
   decisions.reserve(made.size());
-  const std::uint64_t self_bit = std::uint64_t{1} << site_.shard;
+  const std::uint64_t self_bit = commit::site_bit(site_.shard);
   std::uint64_t prepared = 0;
   for (const Coordinator::Made& m : made) {
     prepared += m.prepared ? 1 : 0;
@@ -165,7 +165,7 @@ void CoordinatorState::tell(const Pending& pending) {
   }
   if (pending.own.empty()) return tell_callers(answerable);
   tell_sites(pending);
-  const std::uint64_t self_bit = std::uint64_t{1} << site_.shard;
+  const std::uint64_t self_bit = commit::site_bit(site_.shard);
   answerable.reserve(answerable.size() + pending.own.size());
   for (const Coordinator::Made& m : pending.own) {
     if (m.commit && (m.sites & ~self_bit) != 0) {

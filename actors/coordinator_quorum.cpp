@@ -18,6 +18,7 @@ void CoordinatorState::on_notices(const Notices& message) {
 
 /// Writes what the machine asks for, and sends when it may.
 void CoordinatorState::act(const commit::Effects& effects) {
+  if (effects.empty()) return;
   // All stances written before are in the queue, or durable.
   const Position before = pending_.empty() ? durable_ : pending_.back().position;
   if (!effects.now.empty()) {
@@ -52,7 +53,7 @@ void CoordinatorState::act(const commit::Effects& effects) {
       (early ? pending.early : pending.learned).push_back(decision);
       foreign_.close(decision.transaction);
     }
-    site_.self().in_doubt = foreign_.open() + own_doubts_;
+    show_doubts();
   }
   pending.letters = effects.after;
   add_pending(std::move(pending));
@@ -123,7 +124,8 @@ void CoordinatorState::enlist_own(const Batch& batch, const std::vector<commit::
 }
 
 /// Writes the stances of what this site votes on, yes or no. What was aborted before, be it while the participants
-/// voted, is refused: a yes from one that knows of the abort could yet make a quorum. Returns what to let go of.
+/// voted, is refused: a yes from one that knows of the abort could yet make a quorum. Returns what to let go of,
+/// ascending.
 std::vector<commit::Decision> CoordinatorState::enlist_foreign(const Batch& batch, const ForeignBatch& votes,
                                                                std::vector<commit::Refusal>& refusals) {
   // Asked again about what an election has committed: its coordinator, who missed that, must not take this for a no.

@@ -105,6 +105,8 @@ class CoordinatorState {
   Outcome outcome_of(const Batch::Part& part, std::uint32_t index, const commit::Coordinator::Made& made) const;
   void answer(const SubmissionPtr& submission, std::vector<Outcome>& outcomes);
   bool undurable(const TransactionId& transaction) const;
+  void show_doubts();
+  void release_refused();
   void resend();
   void resend_prepares();
   void begin_checkpoint();

@@ -23,12 +23,24 @@ void CoordinatorState::start(Self self, Site site, CoordinatorOptions options, c
   durable_ = told_ = start.durable;
   opened_ = start.durable + 1;
   own_doubts_ = quorum_->own_doubts();
-  site_.self().in_doubt = foreign_.open() + own_doubts_;
+  show_doubts();
   // What recovery left unanswered is asked about at once.
   for (const auto& [transaction, sites] : machine_->unacknowledged()) stale_commits_.insert(transaction);
+  release_refused();
   for (const TransactionId& transaction : foreign_.in_doubt()) stale_doubts_.insert(transaction);
   self_->delayed_send(self_, kTickEvery, Tick{});
 }
+
+/// A crash may keep the record of this site's no, and lose the next one, of which its promises would have ended.
+void CoordinatorState::release_refused() {
+  for (const TransactionId& transaction : foreign_.in_doubt()) {
+    const commit::Decision abort{transaction, false};
+    if (quorum_->over(transaction) && !quorum_->committed(transaction)) learn(transaction.shard, {&abort, 1}, false);
+  }
+}
+
+/// For whoever asks how many are in doubt.
+void CoordinatorState::show_doubts() { site_.self().in_doubt = foreign_.open() + own_doubts_; }
 
 void CoordinatorState::on_tick() {
   self_->delayed_send(self_, kTickEvery, Tick{});
@@ -40,7 +52,7 @@ void CoordinatorState::on_tick() {
   quorum_->tick(effects);
   act(effects);
   own_doubts_ = quorum_->own_doubts();
-  site_.self().in_doubt = foreign_.open() + own_doubts_;
+  show_doubts();
   const std::int64_t resend_after_ns = std::chrono::nanoseconds(kResendAfter).count();
   if (resent_at_ns_ != 0 && now_ns - resent_at_ns_ < resend_after_ns && now_ns >= resent_at_ns_) return;
   resent_at_ns_ = now_ns;
@@ -52,7 +64,7 @@ void CoordinatorState::resend_prepares() {
   std::set<std::uint64_t> unanswered;
   for (const InFlight& flight : in_flight_) {
     const std::uint64_t awaited = machine_->awaited(flight.batch->first, flight.batch->count);
-    if ((awaited & ~(std::uint64_t{1} << site_.shard)) == 0) continue;
+    if ((awaited & ~commit::site_bit(site_.shard)) == 0) continue;
     unanswered.insert(flight.batch->first);
     if (!stale_prepares_.contains(flight.batch->first)) continue;
     for (ShardId shard = 0; shard < site_.fabric->size(); ++shard)

@@ -68,10 +68,10 @@ void Intake::place(const Request& request, std::uint32_t index, const Error& ref
   }
   Bundle& bundle = submission->bundle;
   const auto transaction = static_cast<std::uint32_t>(bundle.transactions.size());
-  std::uint64_t sites = std::uint64_t{1} << home;
+  std::uint64_t sites = commit::site_bit(home);
   const auto at = [&](const auto& name) -> Work& {
     const ShardId shard = home_of(name, shards_);
-    sites |= std::uint64_t{1} << shard;
+    sites |= commit::site_bit(shard);
     return bundle.work[shard];
   };
 
@@ -86,7 +86,7 @@ void Intake::place(const Request& request, std::uint32_t index, const Error& ref
   append(bundle.work[home].order, transaction, enroll);
 
   for (const OrderDemand& demand : plan_.amendments) {
-    sites |= std::uint64_t{1} << demand.order.shard;
+    sites |= commit::site_bit(demand.order.shard);
     append(bundle.work[demand.order.shard].order, transaction, demand);
   }
   for (const PaymentDemand& demand : plan_.payments) append(at(demand.account).payment, transaction, demand);

@@ -27,14 +27,10 @@ class Teller {
 
  private:
   StoryEvent& tell(Stream stream, const Record& record) {
-    return story_.events.emplace_back(StoryEvent{shard_.state.format.shard,
-                                                 stream,
-                                                 record.header.key,
-                                                 record.header.written_at_ns,
-                                                 record.header.kind,
-                                                 {},
-                                                 {},
-                                                 {}});
+    StoryEvent& event = story_.events.emplace_back();
+    event.shard = shard_.state.format.shard, event.stream = stream, event.kind = record.header.kind;
+    event.position = record.header.key, event.written_at_ns = record.header.written_at_ns;
+    return event;
   }
 
   template <class Demand>

@@ -35,7 +35,7 @@ Coordinator::Open* Coordinator::find(std::uint64_t sequence) {
 
 void Coordinator::votes(ShardId site, std::uint64_t first, std::uint32_t count, std::span<const Refusal> refusals,
                         std::int64_t now_ns, std::vector<Made>& made) {
-  const std::uint64_t bit = std::uint64_t{1} << site;
+  const std::uint64_t bit = site_bit(site);
   auto refusal = refusals.begin();
   for (std::uint32_t index = 0; index < count; ++index) {
     while (refusal != refusals.end() && refusal->index < index) ++refusal;
@@ -43,7 +43,7 @@ void Coordinator::votes(ShardId site, std::uint64_t first, std::uint32_t count, 
     if (!open || (open->awaited & bit) == 0) continue;  // Decided, or this site has voted: a repeat.
     open->awaited &= ~bit;
     const bool refused = refusal != refusals.end() && refusal->index == index;
-    const bool home_spoke = (open->awaited & (std::uint64_t{1} << self_)) == 0;
+    const bool home_spoke = (open->awaited & site_bit(self_)) == 0;
     if (refused && (home_spoke || refusal->repeat_of)) {
       decide(first + index, *open, false, false, refusal->error, refusal->repeat_of, made);
     } else if (refused) {
@@ -83,7 +83,7 @@ void Coordinator::expire(std::int64_t now_ns, std::vector<Made>& made) {
   for (std::size_t i = 0; i < open_.size(); ++i) {
     Open& open = open_[i];
     if (open.decided || open.deadline_ns == 0 || now_ns <= open.deadline_ns) continue;
-    if (open.awaited & (std::uint64_t{1} << self_)) continue;  // The request may have had its effect before.
+    if (open.awaited & site_bit(self_)) continue;  // The request may have had its effect before.
     decide(first_open_ + i, open, false, false, Error{Errc::deadline_exceeded, "deadline"}, {}, made);
   }
   forget_decided();
@@ -96,14 +96,11 @@ void Coordinator::decide(std::uint64_t sequence, Open& open, bool commit, bool p
   open.decided = true;
   --undecided_;
   if (open.deadline_ns != 0) --with_deadline_;
-  if (open.protocol != Protocol::two_phase) {
-    // Whoever said no keeps all others from holding every vote; a vote that is late or missing does not.
-    const bool unsure =
-        !commit && open.protocol == Protocol::three_phase_optimised && error.code == Errc::deadline_exceeded;
-    made.push_back({sequence, open.sites, commit, prepared, unsure, open.protocol, error, repeat_of});
-    return;
-  }
-  made.push_back({sequence, open.sites, commit, prepared, false, open.protocol, error, repeat_of});
+  // Whoever said no keeps all others from holding every vote; a vote that is late or missing does not.
+  const bool unsure =
+      !commit && open.protocol == Protocol::three_phase_optimised && error.code == Errc::deadline_exceeded;
+  made.push_back({sequence, open.sites, commit, prepared, unsure, open.protocol, error, repeat_of});
+  if (open.protocol != Protocol::two_phase) return;
   const std::uint64_t others = open.sites & ~site_bit(self_);
   if (commit && others != 0) await_acknowledgements({self_, incarnation_, sequence}, others);
 }
@@ -123,7 +120,7 @@ void Coordinator::await_acknowledgements(const TransactionId& transaction, std::
 bool Coordinator::acknowledge(const TransactionId& transaction, ShardId site) {
   const auto it = unacknowledged_.find(transaction);
   if (it == unacknowledged_.end()) return false;
-  it->second &= ~(std::uint64_t{1} << site);
+  it->second &= ~site_bit(site);
   if (it->second != 0) return false;
   unacknowledged_.erase(it);
   return true;

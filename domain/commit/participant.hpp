@@ -3,7 +3,6 @@
 #include <span>
 
 #include <boost/unordered/unordered_flat_map.hpp>
-#include <boost/unordered/unordered_flat_set.hpp>
 
 #include "domain/commit/vote.hpp"
 #include "domain/limits.hpp"
@@ -29,6 +28,8 @@ class Participant {
     Position prepared = 0;
   };
   using Open = boost::unordered_flat_map<TransactionId, Promise>;
+
+  static_assert(kTombstonesMax >= kSubmitRequestsMax, "one batch buries a whole submission");
 
   Resource resource;
   std::size_t tombstones_max = kTombstonesMax;  ///< Not below what one batch may bury.
@@ -97,17 +98,23 @@ class Participant {
   std::size_t tombstones() const { return tombstones_.size(); }
 
  private:
+  /// Buried again it counts as new: its prepare may be next, and what else is buried with it must not push it out.
   void bury(const TransactionId& transaction) {
-    if (!tombstones_.insert(transaction).second) return;
-    burials_.push_back(transaction);
-    if (burials_.size() <= tombstones_max) return;
-    tombstones_.erase(burials_.front());
-    burials_.pop_front();
+    tombstones_[transaction] = ++buried_;
+    burials_.emplace_back(transaction, buried_);
+    const auto stale = [this](const auto& burial) {
+      const auto it = tombstones_.find(burial.first);
+      return it == tombstones_.end() || it->second != burial.second;
+    };
+    for (; tombstones_.size() > tombstones_max; burials_.pop_front())
+      if (!stale(burials_.front())) tombstones_.erase(burials_.front().first);
+    if (burials_.size() > 2 * tombstones_max) std::erase_if(burials_, stale);
   }
 
   Open open_;
-  boost::unordered_flat_set<TransactionId> tombstones_;
-  std::deque<TransactionId> burials_;
+  boost::unordered_flat_map<TransactionId, std::uint64_t> tombstones_;  ///< With the number of its last burial.
+  std::deque<std::pair<TransactionId, std::uint64_t>> burials_;         ///< Ascending by number.
+  std::uint64_t buried_ = 0;
 };
 
 }  // namespace kontor::commit

@@ -260,6 +260,14 @@ void Quorum::on_vote(ShardId from, const Notice& notice, Effects& effects) {
   pre_commit_when_all_voted(notice.transaction, *entry, effects);
 }
 
+/// What a leader says who is late: it hears the outcome, or of the higher number.
+bool Quorum::answered_at_once(ShardId from, const Notice& notice, const Entry& entry, Effects& effects) const {
+  const bool over = is_final(entry.stance.phase);
+  if (!over && notice.number >= entry.stance.elected) return false;
+  effects.after.push_back({from, about(over ? Notice::Kind::report : Notice::Kind::refuse, notice.transaction, entry)});
+  return true;
+}
+
 void Quorum::on_propose(ShardId from, const Notice& notice, Effects& effects) {
   Entry* entry = find(notice.transaction);
   if (!entry || !entry->enlisted) {
@@ -268,14 +276,7 @@ void Quorum::on_propose(ShardId from, const Notice& notice, Effects& effects) {
     entry = &add(notice.transaction, notice);
     entry->enlisted = true;
   }
-  if (is_final(entry->stance.phase)) {
-    effects.after.push_back({from, about(Notice::Kind::report, notice.transaction, *entry)});
-    return;
-  }
-  if (notice.number < entry->stance.elected) {
-    effects.after.push_back({from, about(Notice::Kind::refuse, notice.transaction, *entry)});
-    return;
-  }
+  if (answered_at_once(from, notice, *entry, effects)) return;
   if (entry->stance.attempt != notice.number) take_on(notice.transaction, *entry, notice.number, notice.phase, effects);
   effects.after.push_back({from, about(Notice::Kind::accept, notice.transaction, *entry)});
 }
@@ -283,14 +284,7 @@ void Quorum::on_propose(ShardId from, const Notice& notice, Effects& effects) {
 void Quorum::on_ask(ShardId from, const Notice& notice, Effects& effects) {
   Entry* entry = find(notice.transaction);
   if (!entry || !entry->enlisted) return on_ask_unknown(from, notice, effects);
-  if (is_final(entry->stance.phase)) {
-    effects.after.push_back({from, about(Notice::Kind::report, notice.transaction, *entry)});
-    return;
-  }
-  if (notice.number < entry->stance.elected) {
-    effects.after.push_back({from, about(Notice::Kind::refuse, notice.transaction, *entry)});
-    return;
-  }
+  if (answered_at_once(from, notice, *entry, effects)) return;
   entry->age = 0;
   entry->round = std::max(entry->round, notice.number.round);
   if (notice.number > entry->stance.elected) {

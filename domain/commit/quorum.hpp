@@ -49,6 +49,9 @@ struct Effects {
   std::vector<TransactionId> forgotten;                  ///< Write these some time.
   std::vector<Letter> now;    ///< Send when all that was written before this step is durable.
   std::vector<Letter> after;  ///< Send when all of this step is durable as well.
+  bool empty() const {
+    return forced.empty() && decided.empty() && confirmed.empty() && forgotten.empty() && now.empty() && after.empty();
+  }
 };
 
 /// What the rest of the shard knows about a transaction for which there is no stance.
@@ -126,6 +129,7 @@ class Quorum {
   Notice about(Notice::Kind kind, const TransactionId& transaction, const Entry& entry) const;
   void send(std::vector<Letter>& letters, std::uint64_t to, const Notice& notice) const;
   void on_vote(ShardId from, const Notice& notice, Effects& effects);
+  bool answered_at_once(ShardId from, const Notice& notice, const Entry& entry, Effects& effects) const;
   void on_propose(ShardId from, const Notice& notice, Effects& effects);
   void on_accept(ShardId from, const Notice& notice, Effects& effects);
   void on_ask(ShardId from, const Notice& notice, Effects& effects);

@@ -284,17 +284,15 @@ namespace {
 struct Distant {
   explicit Distant(std::uint16_t shards) : stage(shards) {
     stage.open();
-    const auto at = [&](ShardId shard, const std::string& prefix) {
-      for (int i = 0;; ++i)
-        if (std::string text = prefix + std::to_string(i); home_of(acc(text), shards) == shard % shards) return text;
+    const auto at = [&](int shard, const std::string& prefix) {
+      return std::string(named_at<AccountId>(prefix, static_cast<ShardId>(shard % shards), shards).str());
     };
     source = at(1, "source-"), target = at(2, "target-");
     stage.done("open bank", OpenAccount{acc("bank"), kGbp, AccountKind::external});
     for (const std::string& name : {source, target})
       stage.done("open " + name, OpenAccount{acc(name), kGbp, AccountKind::wallet});
     stage.done("fund", Deposit{acc("bank"), acc(source), gbp(500)});
-    for (int i = 0; request_key.empty() || home_of(key(request_key), shards) != 0; ++i)
-      request_key = "transfer-" + std::to_string(i);
+    request_key = named_at<IdempotencyKey>("transfer-", 0, shards).str();
   }
   std::size_t submit(std::int64_t deadline_ns) {
     return stage.submit(request_key, Transfer{acc(source), acc(target), gbp(200)}, deadline_ns);

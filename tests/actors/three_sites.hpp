@@ -60,11 +60,9 @@ class ThreeSites {
   bool in_doubt(ShardId id) { return (lost_ & commit::site_bit(id)) == 0 && stage_.actors_of(id).in_doubt.load() != 0; }
 
  private:
-  /// A name whose home is `home`.
   template <class Name>
   static std::string at(const std::string& prefix, ShardId home) {
-    for (int i = 0;; ++i)
-      if (std::string text = prefix + "-" + std::to_string(i); home_of(named<Name>(text), 3) == home) return text;
+    return std::string(named_at<Name>(prefix + "-", home, 3).str());
   }
 
   Stage stage_;

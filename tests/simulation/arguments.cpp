@@ -1,6 +1,7 @@
 #include "tests/simulation/arguments.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -30,6 +31,7 @@ void add_overrides(CLI::App& app, Overrides& overrides, Words& words) {
 
 void add_options(CLI::App& app, Arguments& a, Words& words) {
   app.add_option("--seed", a.seed, "First seed")->capture_default_str();
+  app.add_flag("--fresh", a.fresh, "First seed by the clock");
   app.add_option("--seeds", a.seeds, "How many seeds")->capture_default_str();
   app.add_option("--minutes", a.minutes, "Run seeds for so long instead");
   app.add_option("--protocol", words.protocol, "two_phase, three_phase or three_phase_optimised")
@@ -56,6 +58,7 @@ void add_options(CLI::App& app, Arguments& a, Words& words) {
 
 /// Throws a CLI::ValidationError that names what is unknown.
 void look_up(const CLI::App& app, const Words& words, Arguments& a) {
+  if (a.fresh) a.seed = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
   a.chosen = app.count("--seed") + app.count("--seeds") + app.count("--minutes") + app.count("--exhaustive") > 0;
   const auto protocol = commit::parse_protocol(words.protocol);
   if (!protocol) throw CLI::ValidationError("no such protocol: " + words.protocol);

@@ -15,7 +15,7 @@ struct Arguments {
   Protocol protocol = Protocol::two_phase;
   std::string corpus;
   bool print_options = false, trace = false, minimise = false, json = false, check_determinism = false;
-  bool keep_going = false, coverage = false, hashes = false;
+  bool keep_going = false, coverage = false, hashes = false, fresh = false;
   unsigned exhaustive = 0;
   bool twice = false;
   std::uint64_t window = 60;

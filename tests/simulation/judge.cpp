@@ -366,27 +366,29 @@ void Judge::on_answer(const Request& request, const Outcome& outcome) {
   }
 }
 
-void Judge::on_read(const Result<Product>& product, const Sku& sku, std::size_t floor) {
+/// What holds of every read. Returns whether there is more to look at.
+template <class Row>
+bool Judge::is_sound(const Result<Row>& row, const std::string& name, std::size_t floor) {
   ++around_.counters.reads;
-  const std::string name = History::name(sku);
-  must(product || floor == 0, [&] { return name + " was there, and is not found"; });
-  if (!product) return;
-  const std::string wrong = history_.read(*product, floor);
+  must(row || floor == 0, [&] { return name + " was there, and is not found"; });
+  if (!row) return false;
+  const std::string wrong = history_.read(*row, floor);
   must(wrong.empty(), [&] { return wrong; });
-  must(product->held >= 0 && product->held <= product->on_hand,
-       [&] { return std::string(name + ": held is not within on hand"); });
+  return true;
+}
+
+void Judge::on_read(const Result<Product>& product, const Sku& sku, std::size_t floor) {
+  const std::string name = History::name(sku);
+  if (!is_sound(product, name, floor)) return;
+  must(product->held >= 0 && product->held <= product->on_hand, [&] { return name + ": held is not within on hand"; });
 }
 
 void Judge::on_read(const Result<Account>& account, const AccountId& id, std::size_t floor) {
-  ++around_.counters.reads;
   const std::string name = History::name(id);
-  must(account || floor == 0, [&] { return name + " was there, and is not found"; });
-  if (!account) return;
-  const std::string wrong = history_.read(*account, floor);
-  must(wrong.empty(), [&] { return wrong; });
+  if (!is_sound(account, name, floor)) return;
   const bool within =
       account->kind == AccountKind::external || account->balance - account->held >= -account->credit_limit;
-  must(within, [&] { return std::string(name + ": more is held than there is"); });
+  must(within, [&] { return name + ": more is held than there is"; });
 }
 
 TransactionId Judge::effect_of(const IdempotencyKey& key) const {

@@ -87,6 +87,8 @@ class Judge {
   void on_acknowledge(const actors::Acknowledge& message);
   void on_notices(const actors::Notices& message);
   void must_keep(const std::string& violated, ShardId shard, const TransactionId& transaction);
+  template <class Row>
+  bool is_sound(const Result<Row>& row, const std::string& name, std::size_t floor);
   void on_refused(const Request& request, const Outcome& outcome);
   bool outlived_its_price(const Operation& operation) const;
 

@@ -33,6 +33,7 @@ class Program {
     const auto seconds = [&] {
       return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
     };
+    if (arguments_.fresh) std::cout << "first seed " << arguments_.seed << "\n";
     for (const std::uint64_t seed : corpus()) one(seed);
     if (arguments_.exhaustive > 0) return exhaustive();
     const bool timed = arguments_.minutes > 0;

@@ -12,7 +12,7 @@ using testing::ManualJournal;
 namespace {
 constexpr std::size_t kFilterKeys = 256, kTinyFilterKeys = 64;
 constexpr std::size_t kTinyBatch = 3;
-constexpr std::size_t kTinyTombstones = 32;  // Not below the largest burst: one submission is never split.
+constexpr std::size_t kTinyTombstones = 32;
 
 template <class Handle>
 const caf::resumable* job_of(const Handle& handle) {
@@ -43,9 +43,9 @@ bool Node::recover(persistence::RecoveredShard& recovered, std::unique_ptr<persi
   if (keys->load()) {
     auto found = persistence::recover(*store_, format(), keys.get(), &why, persistence::Replay::in_turn);
     if (found) recovered = std::move(*found);
-    if (found && tiny)
+    if (found && tiny)  // One submission is never split, so one batch may bury a whole burst.
       recovered.order.tombstones_max = recovered.inventory.tombstones_max = recovered.payment.tombstones_max =
-          kTinyTombstones;
+          std::max<std::size_t>(kTinyTombstones, around_.options.burst);
     if (found) return true;
   }
   judge_.fail("shard " + std::to_string(id_) + " does not recover: " + why);

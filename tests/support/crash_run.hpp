@@ -62,17 +62,13 @@ class CrashRun {
   Stage& stage() { return stage_; }
   /// Under a key of the run's own, which `coordinator` is home to. Returns its number.
   std::size_t submit(Operation operation, ShardId coordinator = 0) {
-    IdempotencyKey chosen;
-    for (int i = 0; chosen.empty() || home_of(chosen, stage_.size()) != coordinator; ++i)
-      chosen = key("own-" + std::to_string(keys_.size()) + "-" + std::to_string(i));
+    const auto chosen =
+        named_at<IdempotencyKey>("own-" + std::to_string(keys_.size()) + "-", coordinator, stage_.size());
     keys_.push_back(chosen);
     return stage_.submit({{chosen, std::move(operation)}});
   }
   /// A new account's name that `home` is home to.
-  AccountId name_at(ShardId home) const {
-    for (int i = 0;; ++i)
-      if (const AccountId id = acc("at-" + std::to_string(i)); home_of(id, stage_.size()) == home) return id;
-  }
+  AccountId name_at(ShardId home) const { return named_at<AccountId>("at-", home, stage_.size()); }
   void begin_checkpoint(ShardId shard = 0) {
     caf::anon_send(stage_.actors_of(shard).coordinator, actors::Checkpoint{nullptr});
   }

@@ -17,6 +17,13 @@
 
 namespace kontor::testing {
 
+/// The first of prefix + 0, prefix + 1, … that `home` is home to.
+template <class Name>
+Name named_at(const std::string& prefix, ShardId home, std::uint16_t shards) {
+  for (int i = 0;; ++i)
+    if (const auto name = named<Name>(prefix + std::to_string(i)); home_of(name, shards) == home) return name;
+}
+
 /// The actors of an engine on the deterministic scheduler, with a manual journal for each shard: what actors/shard.cpp
 /// and actors/engine.cpp put together, but the test decides who runs, what is durable and when the lights go out.
 class Stage {

@@ -185,6 +185,19 @@ TEST_CASE("participant: at most kTombstonesMax aborts are remembered, the newest
   CHECK(f.vote(1) == Errc::none);  // The oldest is gone; the coordinator still says no when it is asked.
 }
 
+TEST_CASE("participant: an abort that is remembered again is the newest", "[domain][commit][limits]") {
+  Fixture<LedgerCase> f;
+  f.participant.tombstones_max = 3;
+  for (const std::uint64_t sequence : {1u, 2u, 3u, 1u, 4u}) f.settle(sequence, false, true);
+  CHECK(f.participant.tombstones() == 3);
+  CHECK(f.vote(1) == Errc::transaction_aborted);
+  CHECK(f.vote(4) == Errc::transaction_aborted);
+  for (int i = 0; i < 100; ++i) f.settle(1, false, true);
+  CHECK(f.participant.tombstones() == 3);
+  CHECK(f.vote(3) == Errc::transaction_aborted);
+  CHECK(f.vote(2) == Errc::none);
+}
+
 TEST_CASE("participant: replay skips rows that have an event in", "[domain][commit][participant]") {
   Participant<Ledger> participant;
   participant.resource.add({account("alice"), kGbp, AccountKind::wallet, 0, 1'000, 0, 0});

@@ -5,6 +5,7 @@
 
 #include "tests/domain/commit/quorum_world.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/shop_words.hpp"
 
 namespace kontor::tests {
 namespace {
@@ -83,9 +84,9 @@ TEST_CASE("quorum: a refusal aborts without an election", "[domain][commit][quor
 }
 
 TEST_CASE("quorum: no fault splits an outcome or leaves a doubt", "[domain][commit][quorum]") {
-  constexpr std::uint32_t kRuns = 20'000;
+  const auto runs = static_cast<std::uint32_t>(testing::scaled(20'000));
   for (const Protocol protocol : {Protocol::three_phase, Protocol::three_phase_optimised})
-    for (std::uint32_t seed = 1; seed <= kRuns; ++seed) {
+    for (std::uint32_t seed = 1; seed <= runs; ++seed) {
       CAPTURE(commit::to_string(protocol), seed);
       REQUIRE_NOTHROW(run(options_of(seed, protocol), seed, seed % 4 != 0));
     }

@@ -59,6 +59,18 @@ struct TransactionRecord {
   Operation operation;              ///< With the prices that its lines were charged.
 };
 
+/// A committed transaction in the log of its shard.
+struct Event {
+  std::uint64_t place = 0;  ///< Ascending, with gaps; never changes.
+  TransactionRecord record;
+};
+/// A stretch of a shard's log.
+struct EventPage {
+  std::vector<Event> events;
+  std::uint64_t reached = 0;  ///< All that committed up to here was told; the next page begins after it.
+  bool more = false;          ///< It may have more already.
+};
+
 /// Called once with what was read, on an engine thread: must not block and must not call `close`.
 template <class Value>
 using OnRead = std::function<void(const Result<Value>&)>;
@@ -110,6 +122,12 @@ class Engine {
   /// Any transaction that was promised and is durable. Errors: not_found (it never was, or it was refused before),
   /// shutting_down.
   void transaction(const TransactionId& id, OnRead<TransactionRecord> then);
+
+  /// The log of a shard: what committed, in the order in which it was enrolled, each once; durable, and the same after
+  /// a restart. It ends before the first transaction whose decision is not known, so that nothing is passed over.
+  /// `after`: 0, or a page's `reached`; `most`: up to kEventsMax. Errors: invalid_argument, corrupt_journal,
+  /// shutting_down.
+  void events(ShardId shard, std::uint64_t after, std::size_t most, OnRead<EventPage> then);
 
   const RecoveryReport& recovery() const;
   EngineCounters counters() const;

@@ -111,6 +111,12 @@ struct ReadTransaction {
   OnRead<TransactionRecord> answer;
 };
 
+struct ReadEvents {
+  std::uint64_t after = 0;
+  std::size_t most = 0;
+  OnRead<EventPage> answer;
+};
+
 /// Engine -> order actor of the order's home: plan cancels, refunds and fulfilments against the order as it is, then
 /// submit them to the home of their keys.
 struct Amend {
@@ -128,9 +134,9 @@ using CoordinatorActor =
                      caf::reacts_to<Acknowledge>, caf::reacts_to<Inquire>, caf::reacts_to<Notices>,
                      caf::reacts_to<Checkpoint>, caf::reacts_to<CheckpointDone>, caf::reacts_to<Captured>,
                      caf::reacts_to<Tick>, caf::reacts_to<GiveUp>>;
-using OrderActor =
-    caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>, caf::reacts_to<Slice>,
-                     caf::reacts_to<Amend>, caf::reacts_to<ReadOrder>, caf::reacts_to<ReadTransaction>>;
+using OrderActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,
+                                    caf::reacts_to<Slice>, caf::reacts_to<Amend>, caf::reacts_to<ReadOrder>,
+                                    caf::reacts_to<ReadTransaction>, caf::reacts_to<ReadEvents>>;
 using InventoryActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,
                                         caf::reacts_to<Slice>, caf::reacts_to<ReadProduct>>;
 using PaymentActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,
@@ -162,5 +168,6 @@ KONTOR_LOCAL_MESSAGE(ReadAccount)
 KONTOR_LOCAL_MESSAGE(ReadProduct)
 KONTOR_LOCAL_MESSAGE(ReadOrder)
 KONTOR_LOCAL_MESSAGE(ReadTransaction)
+KONTOR_LOCAL_MESSAGE(ReadEvents)
 KONTOR_LOCAL_MESSAGE(Amend)
 #undef KONTOR_LOCAL_MESSAGE

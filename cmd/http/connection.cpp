@@ -47,12 +47,14 @@ void Connection::enter(State state, std::chrono::milliseconds deadline) {
 
 void Connection::drain() {
   if (state_ == State::idle) close();
+  if (state_ == State::waiting) tell();
 }
 
 void Connection::on_deadline() {
   switch (state_) {
     case State::header: return refuse(408, "the header did not arrive in time");
     case State::body: return refuse(408, "the body did not arrive in time");
+    case State::waiting: return tell();
     case State::idle:
     case State::writing:
     case State::lingering: return close();
@@ -271,9 +273,30 @@ void Connection::respond(Response response) {
   last_ = response.close;
   answer_ended_ = true;
   lane_.stats().count(response.status);
-  std::string text = head_text(response, *request_, false);
+  std::string text = head_text(response, *request_, response.feed != nullptr);
   if (request_->method != "HEAD") text += response.body;
+  feed_ = std::move(response.feed);
+  if (feed_) {
+    answer_ended_ = false;
+    read();  // So that it is noticed when the client goes.
+  }
   write(std::move(text));
+}
+
+/// Goes on with a feed, or ends it when the server does.
+void Connection::tell() {
+  if (lane_.draining()) {
+    answer_ended_ = last_ = true;
+    return write("0\r\n\r\n");
+  }
+  enter(State::handling, kNoDeadline);
+  feed_->next([self = shared_from_this()](const std::string& piece) { self->told(piece); });
+}
+
+void Connection::told(const std::string& piece) {
+  if (state_ == State::closed) return;
+  if (piece.empty()) return enter(State::waiting, kFeedEvery);
+  write(chunk_text(piece));
 }
 
 void Connection::write(std::string text) {
@@ -288,6 +311,7 @@ void Connection::write(std::string text) {
 }
 
 void Connection::on_written() {
+  if (!answer_ended_ && feed_) return tell();
   if (!answer_ended_) {  // Of a stream: on to the next lines.
     enter(State::body, lane_.limits().body_deadline);
     return consume();

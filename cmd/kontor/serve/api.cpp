@@ -1,17 +1,13 @@
 #include "cmd/kontor/serve/api.hpp"
 
-#include <array>
 #include <charconv>
 #include <chrono>
-#include <variant>
 
-#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "cmd/http/path.hpp"
 #include "cmd/kontor/serve/answer.hpp"
 #include "cmd/kontor/serve/idempotency.hpp"
-#include "cmd/kontor/serve/strict_json.hpp"
 
 namespace kontor::cmd::serve {
 namespace {
@@ -24,7 +20,6 @@ using http::Response;
 
 constexpr std::string_view kBatchPath = "/v1/checkouts:batch";
 constexpr std::string_view kCaller = "local";  // Until there are API keys.
-constexpr std::size_t kParseBytes = 8 * 1024;  // Of a body of usual size, on the stack.
 
 struct Match {
   const PostRoute* post = nullptr;
@@ -77,7 +72,8 @@ std::optional<Problem> header_problem(const Request& request, const Match& found
   if (found.allowed.empty()) return Problem{Errc::not_found, "there is no such path", {}, 0, {}};
   if (!found.post && !found.get && !found.batch)
     return Problem{Errc::invalid_argument, "the path has no such method", {}, 405, {}};
-  if (!request.query.empty()) return Problem{Errc::invalid_argument, "the path takes no query", "query", 0, {}};
+  if (!request.query.empty() && (!found.get || found.get->query.empty()))
+    return Problem{Errc::invalid_argument, "the path takes no query", "query", 0, {}};
   const std::string_view wanted = found.batch ? "application/x-ndjson" : "application/json";
   const bool body_is_there = request.field("Transfer-Encoding") ||
                              (request.field("Content-Length") && *request.field("Content-Length") != "0");
@@ -104,20 +100,6 @@ std::string_view client_key(const Request& request, Refusal& refusal) {
   else if (request.count(kName) > 1 || !is_client_key(*key))
     refusal.set(Errc::invalid_argument, kName, "one key of 1 to 255 visible ASCII characters is needed");
   return key ? *key : std::string_view();
-}
-
-Operation operation_of(const PostRoute& route, const PathNames& path, const std::string& body, Refusal& refusal) {
-  std::array<unsigned char, kParseBytes> space;
-  json::monotonic_resource memory(space.data(), space.size());
-  auto parsed = parse_strict(body.empty() && route.body_optional ? "{}" : std::string_view(body), &memory);
-  if (auto* problem = std::get_if<Problem>(&parsed)) {
-    refusal.set(std::move(*problem));
-    return {};
-  }
-  Fields fields(std::get<json::value>(parsed), {}, refusal);
-  Operation operation = route.decode(path, fields, refusal);
-  fields.end();
-  return operation;
 }
 
 }  // namespace
@@ -182,7 +164,7 @@ http::Opening Api::open(const RequestPtr& request) {
 
 void Api::handle(RequestPtr request, Respond respond) {
   const Match found = match(*request);
-  if (found.get) return found.get->read({shared_, post_, found.path, request, respond});
+  if (found.get) return found.get->read({shared_, post_, found.path, found.get->query, request, respond});
   change(*found.post, found.path, request, std::move(respond));
 }
 
@@ -191,7 +173,7 @@ void Api::change(const PostRoute& route, const PathNames& path, const RequestPtr
   const std::string_view key = client_key(*request, refusal);
   const Terms terms = terms_of(*request, refusal);
   Operation operation;
-  if (!refusal) operation = operation_of(route, path, request->body, refusal);
+  if (!refusal) operation = operation_in(route, path, request->body, refusal);
   if (refusal) return respond(problem_response(refusal.problem(), *request));
   kontor::Request wanted{engine_key(kCaller, route.path, path, key), std::move(operation), terms.deadline_ns,
                          terms.protocol};

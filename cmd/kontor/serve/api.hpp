@@ -13,6 +13,7 @@
 
 namespace kontor::cmd::serve {
 
+inline constexpr std::size_t kFeedsMax = 64;  // Event streams at a time: each asks the engine five times a second.
 inline constexpr std::int64_t kDeadlineMsMax = 600'000;  // Of Kontor-Deadline-Ms: ten minutes.
 
 /// What all lanes share. Outlives them.
@@ -20,6 +21,7 @@ struct Shared {
   Engine& engine;
   const http::Stats& stats;
   std::atomic<bool> draining{false};
+  std::atomic<std::size_t> feeds{0};  ///< Being told, of at most kFeedsMax.
 };
 
 /// What a request's headers say beside its operation.
@@ -61,12 +63,14 @@ struct Read {
   Shared& shared;
   const http::Post& post;
   const PathNames& path;
+  std::span<const std::string_view> query;
   const http::RequestPtr& request;
   const http::Respond& respond;
 };
 struct GetRoute {
   std::string_view path;
   void (*read)(const Read& read);
+  std::span<const std::string_view> query = {};  ///< What it may be asked with.
 };
 std::span<const GetRoute> get_routes();
 

@@ -3,6 +3,8 @@
 
 #include "cmd/kontor/serve/answer.hpp"
 #include "cmd/kontor/serve/api.hpp"
+#include "cmd/kontor/serve/event_log.hpp"
+#include "cmd/kontor/serve/query.hpp"
 
 namespace kontor::cmd::serve {
 namespace {
@@ -60,6 +62,52 @@ void read_transaction(const Read& read) {
   read.shared.engine.transaction(*id, answer_with<TransactionRecord>(read, view));
 }
 
+constexpr std::array<std::string_view, 2> kEventQuery{"after", "limit"};
+constexpr std::size_t kEventsUsual = 100;
+
+bool wants_feed(const http::Request& request) {
+  const std::string* accept = request.field("Accept");
+  return accept && accept->find("text/event-stream") != std::string::npos;
+}
+
+/// Where to go on: a client whose feed was cut says how far it came in a header.
+EventCursor cursor_of(const Read& read, const Query& query, bool feed, Refusal& refusal) {
+  const std::uint16_t shards = read.shared.engine.shards();
+  const std::string* resumed = feed ? read.request->field("Last-Event-ID") : nullptr;
+  const auto text = resumed ? std::optional(*resumed) : query.text("after");
+  if (!text) return EventCursor(shards);
+  const auto cursor = EventCursor::parse(*text, shards);
+  if (!cursor) refusal.set(Errc::invalid_argument, resumed ? "Last-Event-ID" : "after", "it is no cursor of this log");
+  return cursor.value_or(EventCursor(shards));
+}
+
+void read_events(const Read& read) {
+  Refusal refusal;
+  const Query query(read.request->query, read.query, refusal);
+  const std::size_t limit = query.integer("limit", 1, kEventsMax, kEventsUsual);
+  const bool feed = wants_feed(*read.request);
+  const EventCursor cursor = cursor_of(read, query, feed, refusal);
+  if (feed && read.shared.feeds >= kFeedsMax) refusal.set(Errc::overloaded, {}, "too many event streams are open");
+  if (refused(read, refusal)) return;
+  if (feed) {
+    http::Response response;
+    response.content_type = "text/event-stream";
+    response.fields.push_back({"Cache-Control", "no-store"});
+    response.feed = event_feed(read.shared.engine, read.shared.feeds, read.post, cursor);
+    return read.respond(std::move(response));
+  }
+  read_log(read.shared.engine, read.post, cursor, limit,
+           [request = read.request, respond = read.respond](const Result<LogStretch>& stretch) {
+             if (!stretch) return respond(problem_response({stretch.code(), {}, {}, 0, {}}, *request));
+             json::array data;
+             for (const LoggedEvent& event : stretch->events) data.push_back(to_json(event));
+             respond(json_response({{"object", "list"},
+                                    {"data", std::move(data)},
+                                    {"has_more", stretch->more},
+                                    {"cursor", stretch->reached.text()}}));
+           });
+}
+
 void read_health(const Read& read) { read.respond(json_response({{"status", "alive"}})); }
 
 void read_readiness(const Read& read) {
@@ -89,6 +137,7 @@ constexpr std::array kGetRoutes{
     GetRoute{"/v1/accounts/{account}", read_account},
     GetRoute{"/v1/orders/{order}", read_order},
     GetRoute{"/v1/transactions/{transaction}", read_transaction},
+    GetRoute{"/v1/events", read_events, kEventQuery},
     GetRoute{"/healthz", read_health},
     GetRoute{"/readyz", read_readiness},
     GetRoute{"/metrics", read_metrics},

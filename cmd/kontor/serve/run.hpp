@@ -20,6 +20,7 @@ class ServedEngine {
   const http::Endpoint& endpoint() const { return server_->endpoint(); }
   Engine& engine() { return *engine_; }
   const http::Stats& stats() const { return stats_; }
+  std::size_t feeds() const { return shared_.feeds; }  ///< Event streams that are open.
   /// Lets what was begun finish, for at most `timeout`; then closes the engine and the server.
   void stop(std::chrono::milliseconds timeout);
 

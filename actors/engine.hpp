@@ -4,6 +4,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -57,6 +58,12 @@ struct TransactionRecord {
   IdempotencyKey key;
   std::int64_t enrolled_at_ns = 0;  ///< Unix time.
   Operation operation;              ///< With the prices that its lines were charged.
+};
+
+/// A stretch of a shard's products.
+struct ProductPage {
+  std::vector<Product> products;  ///< As they were defined, one after the other.
+  bool more = false;              ///< Beyond the last one, or before the first where that was asked.
 };
 
 /// A committed transaction in the log of its shard.
@@ -123,6 +130,12 @@ class Engine {
   /// shutting_down.
   void transaction(const TransactionId& id, OnRead<TransactionRecord> then);
 
+  enum class Direction : std::uint8_t { onwards, back };
+  /// The products of a shard, in the order in which they were defined: `most` (up to kListedMax) after `from`, or
+  /// before it, or from the end that the direction begins at. Errors: unknown_sku (`from` is not of this shard),
+  /// invalid_argument, shutting_down.
+  void products(ShardId shard, const std::optional<Sku>& from, Direction direction, std::size_t most,
+                OnRead<ProductPage> then);
   /// The log of a shard: what committed, in the order in which it was enrolled, each once; durable, and the same after
   /// a restart. It ends before the first transaction whose decision is not known, so that nothing is passed over.
   /// `after`: 0, or a page's `reached`; `most`: up to kEventsMax. Errors: invalid_argument, corrupt_journal,

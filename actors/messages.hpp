@@ -102,6 +102,12 @@ struct ReadProduct {
   Sku sku;
   OnRead<Product> answer;
 };
+struct ReadProducts {
+  std::optional<Sku> from;
+  bool back = false;
+  std::size_t most = 0;
+  OnRead<ProductPage> answer;
+};
 struct ReadOrder {
   OrderId order;
   OnRead<Order> answer;
@@ -137,8 +143,9 @@ using CoordinatorActor =
 using OrderActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,
                                     caf::reacts_to<Slice>, caf::reacts_to<Amend>, caf::reacts_to<ReadOrder>,
                                     caf::reacts_to<ReadTransaction>, caf::reacts_to<ReadEvents>>;
-using InventoryActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,
-                                        caf::reacts_to<Slice>, caf::reacts_to<ReadProduct>>;
+using InventoryActor =
+    caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>, caf::reacts_to<Slice>,
+                     caf::reacts_to<ReadProduct>, caf::reacts_to<ReadProducts>>;
 using PaymentActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,
                                       caf::reacts_to<Slice>, caf::reacts_to<ReadAccount>>;
 
@@ -166,6 +173,7 @@ KONTOR_LOCAL_MESSAGE(Tick)
 KONTOR_LOCAL_MESSAGE(GiveUp)
 KONTOR_LOCAL_MESSAGE(ReadAccount)
 KONTOR_LOCAL_MESSAGE(ReadProduct)
+KONTOR_LOCAL_MESSAGE(ReadProducts)
 KONTOR_LOCAL_MESSAGE(ReadOrder)
 KONTOR_LOCAL_MESSAGE(ReadTransaction)
 KONTOR_LOCAL_MESSAGE(ReadEvents)

@@ -20,6 +20,7 @@
 //   kSubmitRequestsMax         tests/actors/bounds_test.cpp
 //   kTombstonesMax             tests/domain/commit/participant_test.cpp
 //   kEventsMax                 tests/actors/events_test.cpp
+//   kListedMax                 tests/actors/operations_test.cpp
 //   kEventItemsMax             tests/actors/events_test.cpp
 //   kRecordBytesMax            tests/persistence/store_test.cpp
 //   kCheckpointJournalBytes    tests/actors/bounds_test.cpp

@@ -4,6 +4,7 @@
 #include "cmd/kontor/serve/answer.hpp"
 #include "cmd/kontor/serve/api.hpp"
 #include "cmd/kontor/serve/event_log.hpp"
+#include "cmd/kontor/serve/product_list.hpp"
 #include "cmd/kontor/serve/query.hpp"
 
 namespace kontor::cmd::serve {
@@ -132,6 +133,7 @@ void read_openapi(const Read& read) {
 }
 
 constexpr std::array kGetRoutes{
+    GetRoute{"/v1/products", read_products, kListQuery},
     GetRoute{"/v1/products/{sku}", read_product},
     GetRoute{"/v1/products/{sku}/stock", read_stock},
     GetRoute{"/v1/accounts/{account}", read_account},

@@ -7,7 +7,9 @@
 #include "actors/engine.hpp"
 #include "cmd/http/message.hpp"
 #include "cmd/http/stats.hpp"
+#include "cmd/kontor/serve/access.hpp"
 #include "cmd/kontor/serve/decode.hpp"
+#include "cmd/kontor/serve/key_ring.hpp"
 #include "cmd/kontor/serve/problem.hpp"
 #include "cmd/kontor/serve/submitter.hpp"
 
@@ -22,6 +24,7 @@ struct Shared {
   const http::Stats& stats;
   std::atomic<bool> draining{false};
   std::atomic<std::size_t> feeds{0};  ///< Being told, of at most kFeedsMax.
+  CurrentKeys keys;
 };
 
 /// What a request's headers say beside its operation.
@@ -47,7 +50,11 @@ class Api : public http::Service {
   http::Response refuse(const http::Request& request, unsigned status, std::string_view detail) override;
 
  private:
-  void change(const PostRoute& route, const PathNames& path, const http::RequestPtr& request, http::Respond respond);
+  void change(const PostRoute& route, const PathNames& path, const http::RequestPtr& request, const Principal& who,
+              http::Respond respond);
+  void amend(kontor::Request wanted, const OrderId& order, const http::RequestPtr& request, const Principal& who,
+             const http::Respond& respond);
+  void submit(kontor::Request wanted, const http::RequestPtr& request, const http::Respond& respond);
   void settle(const Outcome& outcome, const Operation& operation, const http::RequestPtr& request,
               const http::Respond& respond);
   void tell_price(const Outcome& outcome, const Operation& operation, const http::RequestPtr& request,
@@ -66,6 +73,7 @@ struct Read {
   std::span<const std::string_view> query;
   const http::RequestPtr& request;
   const http::Respond& respond;
+  const Principal& who;
 };
 struct GetRoute {
   std::string_view path;
@@ -74,9 +82,12 @@ struct GetRoute {
 };
 std::span<const GetRoute> get_routes();
 
-/// The body of `POST /v1/checkouts:batch`. `submitter` outlives it.
-std::unique_ptr<http::LineStream> checkout_stream(Submitter& submitter, const Terms& terms, std::uint16_t shards,
-                                                  std::string request_id);
+/// The body of `POST /v1/checkouts:batch`, whose header is `request`. `shared` and `submitter` outlive it.
+std::unique_ptr<http::LineStream> checkout_stream(Shared& shared, Submitter& submitter, const Terms& terms,
+                                                  http::RequestPtr request);
+
+/// Why nothing is done for whoever sends no good key: the same for each way to have none.
+Problem unauthorized();
 
 http::Response json_response(const boost::json::object& object);
 /// Prometheus' text format.

@@ -12,12 +12,13 @@ namespace {
 
 namespace json = boost::json;
 
+Problem missing(Errc code) { return {code, {}, {}, 0, {}}; }
+
 /// Answers with what the engine read, on the lane.
 template <class Value, class View>
 OnRead<Value> answer_with(const Read& read, View view) {
   return [post = read.post, request = read.request, respond = read.respond, view](const Result<Value>& value) {
-    http::Response response =
-        value ? json_response(view(*value)) : problem_response({value.code(), {}, {}, 0, {}}, *request);
+    http::Response response = value ? json_response(view(*value)) : problem_response(missing(value.code()), *request);
     post([respond, response = std::move(response)] { respond(response); });
   };
 }
@@ -43,6 +44,7 @@ void read_stock(const Read& read) {
 void read_account(const Read& read) {
   Refusal refusal;
   const AccountId id = account_in_path(read.path[0], refusal);
+  if (!is_own(read.who, id)) refusal.set(missing(Errc::unknown_account));
   if (refused(read, refusal)) return;
   read.shared.engine.account(id, answer_with<Account>(read, [](const Account& account) { return to_json(account); }));
 }
@@ -51,7 +53,18 @@ void read_order(const Read& read) {
   Refusal refusal;
   const OrderId id = order_in_path(read.path[0], refusal);
   if (refused(read, refusal)) return;
-  read.shared.engine.order(id, answer_with<Order>(read, [](const Order& order) { return to_json(order); }));
+  const auto tell = answer_with<Order>(read, [](const Order& order) { return to_json(order); });
+  read.shared.engine.order(id, [tell, who = read.who](const Result<Order>& order) {
+    tell(order && !is_own(who, order->checkout) ? Error{Errc::unknown_order, {}} : order);
+  });
+}
+
+/// Of what amends an order: whose it is says only the order.
+void tell_if_own_order(Engine& engine, const OrderId& id, const Principal& who, const Result<TransactionRecord>& record,
+                       const OnRead<TransactionRecord>& tell) {
+  engine.order(id, [who, record, tell](const Result<Order>& order) {
+    tell(order && is_own(who, order->checkout) ? record : Error{Errc::not_found, {}});
+  });
 }
 
 void read_transaction(const Read& read) {
@@ -60,7 +73,14 @@ void read_transaction(const Read& read) {
   if (!id || !*id || !read.path[0].starts_with("txn_")) refusal.set(Errc::not_found, {}, {});
   if (refused(read, refusal)) return;
   const auto view = [](const TransactionRecord& record) { return to_json(record); };
-  read.shared.engine.transaction(*id, answer_with<TransactionRecord>(read, view));
+  const auto tell = answer_with<TransactionRecord>(read, view);
+  if (read.who.role == Role::admin) return read.shared.engine.transaction(*id, tell);
+  read.shared.engine.transaction(*id, [tell, who = read.who, post = read.post,
+                                       &engine = read.shared.engine](const Result<TransactionRecord>& record) {
+    const auto order = record ? order_amended(record->operation) : std::nullopt;
+    if (order) return post([=, &engine] { tell_if_own_order(engine, *order, who, record, tell); });
+    tell(record && !is_own(who, record->operation) ? Error{Errc::not_found, {}} : record);
+  });
 }
 
 constexpr std::array<std::string_view, 2> kEventQuery{"after", "limit"};

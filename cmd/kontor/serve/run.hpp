@@ -12,8 +12,9 @@ namespace kontor::cmd::serve {
 /// An open engine behind an HTTP server: serves from its construction to its end. Members for one thread.
 class ServedEngine {
  public:
-  /// Throws std::system_error when the address cannot be had.
-  ServedEngine(std::unique_ptr<Engine> engine, const http::ServerOptions& options);
+  /// `keys`: nullptr: everybody who reaches it may do everything. Throws std::system_error when the address cannot be
+  /// had.
+  ServedEngine(std::unique_ptr<Engine> engine, const http::ServerOptions& options, KeyRingPtr keys = nullptr);
   /// Stops, if `stop` was not called.
   ~ServedEngine();
 
@@ -21,6 +22,9 @@ class ServedEngine {
   Engine& engine() { return *engine_; }
   const http::Stats& stats() const { return stats_; }
   std::size_t feeds() const { return shared_.feeds; }  ///< Event streams that are open.
+  /// From now on these keys are good and no others. Any thread.
+  void use_keys(KeyRingPtr keys) { shared_.keys.set(std::move(keys)); }
+  bool uses_keys() const { return shared_.keys.get() != nullptr; }
   /// Lets what was begun finish, for at most `timeout`; then closes the engine and the server.
   void stop(std::chrono::milliseconds timeout);
 

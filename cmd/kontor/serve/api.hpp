@@ -9,6 +9,7 @@
 #include "cmd/http/stats.hpp"
 #include "cmd/kontor/serve/access.hpp"
 #include "cmd/kontor/serve/decode.hpp"
+#include "cmd/kontor/serve/journal_watch.hpp"
 #include "cmd/kontor/serve/key_ring.hpp"
 #include "cmd/kontor/serve/problem.hpp"
 #include "cmd/kontor/serve/submitter.hpp"
@@ -25,6 +26,7 @@ struct Shared {
   std::atomic<bool> draining{false};
   std::atomic<std::size_t> feeds{0};  ///< Being told, of at most kFeedsMax.
   CurrentKeys keys;
+  JournalWatch journal{};
 };
 
 /// What a request's headers say beside its operation.
@@ -91,7 +93,7 @@ Problem unauthorized();
 
 http::Response json_response(const boost::json::object& object);
 /// Prometheus' text format.
-std::string metrics_text(const EngineCounters& engine, const http::Stats& http);
+std::string metrics_text(const Shared& shared);
 /// docs/openapi.json, as it was when the program was built.
 std::string_view openapi_text();
 

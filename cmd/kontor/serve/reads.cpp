@@ -1,5 +1,6 @@
 // What is asked and changes nothing.
 #include <array>
+#include <chrono>
 
 #include "cmd/kontor/serve/answer.hpp"
 #include "cmd/kontor/serve/api.hpp"
@@ -136,13 +137,16 @@ void read_readiness(const Read& read) {
     return read.respond(problem_response({Errc::shutting_down, "the server is draining", {}, 0, {}}, *read.request));
   if (read.shared.engine.counters().storage_full)
     return read.respond(problem_response({Errc::storage_full, "no room for new work", {}, 0, {}}, *read.request));
+  if (!read.shared.journal.moves(read.shared.engine.counters(), std::chrono::steady_clock::now()))
+    return read.respond(
+        problem_response({Errc::io_error, "requests wait, and the journal stands still", {}, 503, {}}, *read.request));
   read.respond(json_response({{"status", "ready"}}));
 }
 
 void read_metrics(const Read& read) {
   http::Response response;
   response.content_type = "text/plain; version=0.0.4";
-  response.body = metrics_text(read.shared.engine.counters(), read.shared.stats);
+  response.body = metrics_text(read.shared);
   read.respond(std::move(response));
 }
 

@@ -26,14 +26,14 @@ constexpr const char* kFooter =
     "Examples:\n"
     "  kontor serve                                      http://127.0.0.1:8080, data in ./kontor-data\n"
     "  kontor serve --listen 127.0.0.1:0 --data shop     a free port, which is printed\n"
+    "  kontor serve --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem\n"
     "\n"
-    "Without API keys (`kontor keys`) everybody may do everything, so only loopback addresses are served. SIGHUP "
-    "reads\n"
-    "the keys again; SIGTERM and SIGINT let what was begun finish.\n"
+    "Without API keys (`kontor keys`) everybody may do everything, so only loopback addresses are served.\n"
+    "SIGHUP reads keys and certificate again; SIGTERM and SIGINT let what was begun finish.\n"
     "The routes are in docs/openapi.json, which the server hands out at /openapi.json.";
 
 struct Options {
-  std::string listen = "127.0.0.1:8080", dir = "kontor-data", keys;
+  std::string listen = "127.0.0.1:8080", dir = "kontor-data", keys, tls_certificate, tls_key;
   bool behind_proxy = false;
   std::uint16_t shards = 0;
   commit::Protocol protocol = commit::Protocol::two_phase;
@@ -68,6 +68,12 @@ Result<serve::KeyRingPtr> load_keys(const Options& options, std::string* explana
 
 /// What holds stays when what is new cannot be read. Keys that were in use do not go: without any, all would be let in.
 void reload(const Options& options, serve::ServedEngine& served) {
+  if (!options.tls_key.empty()) {
+    http::TlsFault fault;
+    const auto tls = http::load_tls(options.tls_certificate, options.tls_key, fault);
+    if (tls) served.use_tls(tls);
+    complain(kExitOk, tls ? "certificate read" : "the old certificate stays: " + fault.explanation);
+  }
   std::string explanation;
   const auto keys = load_keys(options, &explanation);
   if (!keys || (!*keys && served.uses_keys())) {
@@ -101,7 +107,8 @@ int serve_until_signal(std::unique_ptr<Engine> engine, const http::ServerOptions
     });
   };
   await_hang_up();
-  std::cout << "kontor serves " << http::url_of(served->endpoint()) << " from " << options.dir << std::endl;
+  std::cout << "kontor serves " << http::url_of(served->endpoint(), server.tls != nullptr) << " from " << options.dir
+            << std::endl;
   context.run();
   served->stop(kDrainMax);
   return kExitOk;
@@ -114,9 +121,10 @@ std::string why_not_listen(const http::Endpoint& endpoint, const serve::KeyRingP
     return "there are no API keys, so whoever reaches the port may do everything: only loopback is served (127.0.0.1 "
            "or [::1]), not " +
            endpoint.address + "; `kontor keys create` makes one";
-  if (!options.behind_proxy)
-    return "keys must not travel in the clear: only loopback is served (127.0.0.1 or [::1]), not " + endpoint.address +
-           "; with --behind-proxy you say that something before the server speaks TLS";
+  if (options.tls_key.empty() && !options.behind_proxy)
+    return "keys must not travel in the clear: without --tls-cert and --tls-key only loopback is served (127.0.0.1 or "
+           "[::1]), not " +
+           endpoint.address + "; with --behind-proxy you say that something before the server speaks TLS";
   return {};
 }
 
@@ -128,6 +136,14 @@ int run(const Options& options) {
   const auto keys = load_keys(options, &explanation);
   if (!keys) return complain(exit_code_of(keys.code()), explanation);
   if (const std::string why = why_not_listen(*endpoint, *keys, options); !why.empty()) return complain(kExitUsage, why);
+  http::ServerOptions server;
+  server.listen = *endpoint;
+  server.lanes = options.lanes;
+  if (!options.tls_key.empty()) {
+    http::TlsFault fault;
+    server.tls = http::load_tls(options.tls_certificate, options.tls_key, fault);
+    if (!server.tls) return complain(fault.unreadable ? kExitJournal : kExitUsage, fault.explanation);
+  }
   raise_descriptor_limit();
   EngineOptions engine_options;
   engine_options.dir = options.dir;
@@ -135,9 +151,6 @@ int run(const Options& options) {
   engine_options.protocol = options.protocol;
   auto engine = Engine::open(engine_options, &explanation);
   if (!engine) return complain(exit_code_of(engine.code()), explanation);
-  http::ServerOptions server;
-  server.listen = *endpoint;
-  server.lanes = options.lanes;
   return serve_until_signal(std::move(*engine), server, options, *keys);
 }
 
@@ -152,6 +165,10 @@ void add_serve_command(CLI::App& app, int& exit_code) {
   command->add_option("--data", options->dir, "Directory; made when missing")->type_name("DIR")->capture_default_str();
   command->add_option("--keys", options->keys, "API keys; default keys.json in the directory, if it is there")
       ->type_name("FILE");
+  auto* certificate = command->add_option("--tls-cert", options->tls_certificate, "Speak TLS: the chain, in PEM");
+  auto* key = command->add_option("--tls-key", options->tls_key, "Its key, in PEM, without a passphrase");
+  certificate->type_name("FILE")->needs(key);
+  key->type_name("FILE")->needs(certificate);
   command->add_flag("--behind-proxy", options->behind_proxy, "Serve other addresses than loopback in the clear");
   command->add_option("--shards", options->shards, "Shards of a new directory; default 1")
       ->check(CLI::Range(std::size_t{1}, kShardsMax));

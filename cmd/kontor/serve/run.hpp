@@ -24,6 +24,8 @@ class ServedEngine {
   std::size_t feeds() const { return shared_.feeds; }  ///< Event streams that are open.
   /// From now on these keys are good and no others. Any thread.
   void use_keys(KeyRingPtr keys) { shared_.keys.set(std::move(keys)); }
+  /// From now on connections begin with this. Of a server that speaks TLS. Any thread.
+  void use_tls(http::TlsContext tls) { server_->use_tls(std::move(tls)); }
   bool uses_keys() const { return shared_.keys.get() != nullptr; }
   /// Lets what was begun finish, for at most `timeout`; then closes the engine and the server.
   void stop(std::chrono::milliseconds timeout);

@@ -15,12 +15,14 @@
 #include "cmd/kontor/client/options.hpp"
 #include "cmd/kontor/client/view.hpp"
 #include "cmd/kontor/exit_codes.hpp"
+#include "tests/http/tls_server.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace kontor;
 using namespace kontor::cmd;
 using namespace kontor::cmd::client;
+using kontor::tests::TlsServer;
 namespace asio = boost::asio;
 namespace json = boost::json;
 
@@ -186,4 +188,26 @@ TEST_CASE("client: an API key comes from a file, and goes to this machine or ove
   CHECK_FALSE(Caller::make(options, why = {}));
   options.key_file += "-missing";
   CHECK_FALSE(Caller::make(options, why = {}));
+}
+
+TEST_CASE("client: https is spoken with the server that its certificate names, and whom we trust", "[http][client]") {
+  const kontor::testing::TempDir dir;
+  const std::string certificate = (dir.path() / "certificate").string();
+  TlsServer server(certificate, 3);
+  CallOptions options = options_for("https://localhost:" + server.port());
+  const Reply stranger = caller_for(options).get("/healthz");  // The system trusts others.
+  CHECK(stranger.exit_code == kExitUnavailable);
+  CHECK(stranger.why.find("certificate") != std::string::npos);
+
+  options.ca_file = certificate;
+  CHECK(caller_for(options).get("/healthz").status == 200);
+
+  options.url = "https://127.0.0.1:" + server.port();  // Not what the certificate says.
+  CHECK(caller_for(options).get("/healthz").exit_code == kExitUnavailable);
+  CHECK(server.requests() == 1);
+
+  options.ca_file = certificate + "-missing";
+  const Reply reply = caller_for(options).get("/healthz");
+  CHECK(reply.exit_code == kExitUnavailable);
+  CHECK(reply.why.find("whom to trust") != std::string::npos);
 }

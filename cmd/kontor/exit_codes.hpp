@@ -5,12 +5,15 @@ namespace kontor::cmd {
 
 /// How the program ends; listed in `kontor --help` and docs/cli.md. From 64 on the numbers are those of sysexits.h.
 inline constexpr int kExitOk = 0;
-inline constexpr int kExitCheckFailed = 1;  ///< What was to be proven does not hold, e.g. the audit found a fault.
-inline constexpr int kExitUsage = 2;        ///< An option or its value.
-inline constexpr int kExitBadData = 65;     ///< The input, or a directory that is not ours.
+/// What was to be proven does not hold, e.g. the audit found a fault. Over HTTP: the server refuses.
+inline constexpr int kExitCheckFailed = 1;
+inline constexpr int kExitUsage = 2;     ///< An option or its value.
+inline constexpr int kExitBadData = 65;  ///< The input, or a directory that is not ours.
 inline constexpr int kExitDirectoryInUse = 69;
+inline constexpr int kExitUnavailable = 69;   ///< Over HTTP: the server cannot be reached; nothing was asked of it.
 inline constexpr int kExitCannotCreate = 73;  ///< A file or a directory.
-inline constexpr int kExitJournal = 74;       ///< Reading or writing a journal failed, or it is damaged.
+/// Reading or writing a journal failed, or it is damaged. Over HTTP: the answer is lost, or the outcome is not known.
+inline constexpr int kExitJournal = 74;
 inline constexpr int kExitInterrupted = 130;  ///< By Ctrl-C, as shells count it.
 
 /// What the program ends with when opening, auditing or preparing a directory fails with `code`.

@@ -1,10 +1,14 @@
-// `kontor explain`: the story of one transaction, or of the order it placed.
+// `kontor explain`: the story of one transaction, or of the order it placed: from the records of a closed directory, or
+// what a server tells of it.
 #include <iostream>
 #include <memory>
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 
+#include "cmd/http/path.hpp"
+#include "cmd/kontor/client/options.hpp"
+#include "cmd/kontor/client/view.hpp"
 #include "cmd/kontor/commands.hpp"
 #include "cmd/kontor/exit_codes.hpp"
 #include "cmd/kontor/json_text.hpp"
@@ -22,7 +26,9 @@ using persistence::StoryEvent;
 
 struct Options {
   std::string dir, id;
-  bool json = false;
+  client::CallOptions call;
+  bool from_server = false;
+  bool json() const { return call.json; }
 };
 
 /// "waiting", "pre_committed in round 1 of shard 0".
@@ -127,12 +133,38 @@ void print(const Story& story) {
     std::cout << "\nThe decision's record is gone: a checkpoint holds its effect, and the order journal its outcome.\n";
 }
 
+/// What a server tells: the transaction, and the order that it placed, as it is now.
+int ask_server(const Options& options, const TransactionId& id) {
+  std::string why;
+  auto caller = client::Caller::make(options.call, why);
+  if (!caller) {
+    std::cerr << "kontor explain: " << why << '\n';
+    return kExitUsage;
+  }
+  const client::Reply reply = caller->get("/v1/transactions/" + transaction_text(id));
+  auto transaction = reply.exit_code == kExitOk ? reply.object() : std::nullopt;
+  if (!transaction) return client::print_failure(reply, "explain", options.call);
+  std::optional<json::object> order;
+  if (const json::value* placed = transaction->if_contains("order"); placed && placed->is_string())
+    order = caller->get("/v1/orders/" + http::percent_encoded(placed->get_string())).object();
+  if (options.json()) {
+    if (order) (*transaction)["order"] = std::move(*order);
+    std::cout << json_text(*transaction) << '\n';
+    return kExitOk;
+  }
+  const bool colour = wants_colour(stdout);
+  std::cout << client::object_text(*transaction, colour);
+  if (order) std::cout << '\n' << client::object_text(*order, colour);
+  return kExitOk;
+}
+
 int run(const Options& options) {
   const auto id = parse_transaction(options.id);
   if (!id) {
     std::cerr << "kontor explain: '" << options.id << "' is no transaction or order id (txn_… or ord_…)\n";
     return kExitUsage;
   }
+  if (options.from_server) return ask_server(options, *id);
   std::string explanation;
   const auto set = persistence::ShardSet::open(options.dir, &explanation);
   if (!set) {
@@ -145,7 +177,7 @@ int run(const Options& options) {
               << options.id << '\n';
     return exit_code_of(story.code());
   }
-  if (options.json) {
+  if (options.json()) {
     std::cout << json_text(to_json(*story)) << '\n';
   } else {
     print(*story);
@@ -159,10 +191,18 @@ void add_explain_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("explain", "Tell the story of one transaction or order: votes, decision, records");
-  command->add_option("dir", options->dir, "The engine's directory, closed")->required()->type_name("DIR");
-  command->add_option("id", options->id, "txn_… or ord_…")->required()->type_name("TX|ORDER");
-  command->add_flag("--json", options->json, "Print one JSON object");
-  command->callback([options, &exit_code] { exit_code = run(*options); });
+  const auto what = std::make_shared<std::vector<std::string>>();
+  command->add_option("what", *what, "The engine's directory, closed, and txn_… or ord_…; with --url only the latter")
+      ->required()
+      ->expected(1, 2)
+      ->type_name("[DIR] TX|ORDER");
+  client::add_call_options(*command, options->call, client::Method::get);
+  command->final_callback([options, what, &exit_code] {
+    options->from_server = what->size() == 1;
+    options->id = what->back();
+    if (!options->from_server) options->dir = what->front();
+    exit_code = run(*options);
+  });
 }
 
 }  // namespace kontor::cmd

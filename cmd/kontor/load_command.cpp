@@ -1,4 +1,4 @@
-// `kontor load`: drives checkouts in this process and reports what the engine promises.
+// `kontor load`: drives checkouts, in this process or over HTTP, and reports what the engine promises.
 #include <csignal>
 #include <iostream>
 #include <memory>
@@ -7,10 +7,12 @@
 #include <boost/json/object.hpp>
 #include <sys/prctl.h>
 
+#include "cmd/kontor/client/caller.hpp"
 #include "cmd/kontor/commands.hpp"
 #include "cmd/kontor/exit_codes.hpp"
 #include "cmd/kontor/interrupts.hpp"
 #include "cmd/kontor/json_text.hpp"
+#include "cmd/kontor/load/http/run.hpp"
 #include "cmd/kontor/load/options.hpp"
 #include "cmd/kontor/load/report.hpp"
 #include "cmd/kontor/load/run.hpp"
@@ -25,10 +27,11 @@ constexpr const char* kFooter =
     "  kontor load                                       five seconds, 4,096 in flight\n"
     "  kontor load --rate 50000 --duration 30s           latency at a given load\n"
     "  kontor load --zipf 1 --poor 0.05 --short 0.01     an uneven shop, some refusals\n"
+    "  kontor load --url http://127.0.0.1:8080           a server, over 256 connections\n"
     "\n"
     "Latency is that of committed checkouts, from submit to the durable answer; with --rate from the moment the\n"
     "checkout was due. P1 is the share of begun checkouts whose every vote was yes, P2 the share of these that\n"
-    "committed, P = P1 * P2. Exit code 1: the audit found a fault.";
+    "committed, P = P1 * P2. Exit code 1: the audit found a fault, or the server refused what a run needs.";
 
 class Watcher final : public LoadWatcher {
  public:
@@ -73,7 +76,36 @@ int run_in(const LoadOptions& options) {
   return report->interrupted ? kExitInterrupted : kExitOk;
 }
 
+int complain(int exit_code, const std::string& why) {
+  std::cerr << "kontor load: " << why << '\n';
+  return exit_code;
+}
+
+int run_over_http(const LoadOptions& options) {
+  client::CallOptions call;
+  call.url = options.url;
+  call.key_file = options.key_file;
+  std::string why;
+  const auto url = client::parse_url(options.url);
+  if (!client::Caller::make(call, why)) return complain(kExitUsage, why);  // The same rules for URLs and keys.
+  if (url->secure) return complain(kExitUsage, "https is not driven; let --url be http");
+  const auto api_key = client::read_api_key(options.key_file, why);
+  const std::atomic<bool>& stop = catch_interrupts();
+  ProgressLine line;
+  int exit_code = kExitOk;
+  const auto report = run_http_load(
+      options, *url, *api_key, [&](const std::string& words) { line.show(words); }, stop, exit_code, why);
+  line.clear();
+  if (!report) return complain(exit_code, why);
+  if (options.json)
+    std::cout << json_text(to_json(*report, options)) << std::endl;
+  else
+    std::cout << to_text(*report, options, wants_colour(stdout)) << std::flush;
+  return exit_code;
+}
+
 int run_command(LoadOptions options) {
+  if (!options.url.empty()) return run_over_http(options);
   if (options.die_with_parent) ::prctl(PR_SET_PDEATHSIG, static_cast<unsigned long>(SIGKILL));
   if (!options.dir.empty()) return run_in(options);
   const auto temporary = TemporaryDirectory::make();
@@ -89,7 +121,7 @@ int run_command(LoadOptions options) {
 
 void add_load_command(CLI::App& app, int& exit_code) {
   CLI::App* command =
-      app.add_subcommand("load", "Drive checkouts in this process and report speed, latency and an audit");
+      app.add_subcommand("load", "Drive checkouts, here or over HTTP, and report speed, latency and an audit");
   const auto options = std::make_shared<LoadOptions>();
   add_load_options(*command, *options);
   command->footer(kFooter);

@@ -15,13 +15,15 @@ constexpr const char* kFooter =
     "Examples:\n"
     "  kontor demo                               a tour: load, two crashes, recovery, audit\n"
     "  kontor serve                              the engine over HTTP, on 127.0.0.1:8080\n"
+    "  kontor product get mug                    asks that server\n"
     "  kontor load --duration 10s --hot --json   ten seconds of checkouts, all of one product\n"
     "\n"
     "`kontor COMMAND --help` lists a command's options. A configuration file sets the same options, without the\n"
     "dashes, in a section named like the command; what is given on the command line wins.\n"
     "\n"
-    "Exit codes: 0 done; 1 a check failed (e.g. the audit found a fault); 2 usage; 65 bad input data; 69 the\n"
-    "directory is in use; 73 cannot create; 74 journal or input/output failure; 130 interrupted.";
+    "Exit codes: 0 done; 1 a check failed (e.g. the audit found a fault), or the server refuses; 2 usage; 65 bad\n"
+    "input data; 69 the directory is in use, or there is no server; 73 cannot create; 74 journal or input/output\n"
+    "failure, or an outcome that is not known; 130 interrupted.";
 
 /// Prints what is wrong, or the help that was asked for.
 int end_of_parsing(const CLI::App& app, const CLI::ParseError& error) {
@@ -47,6 +49,14 @@ int main(int argc, char** argv) {
   add_audit_command(app, exit_code);
   add_explain_command(app, exit_code);
   add_journal_command(app, exit_code);
+  add_product_command(app, exit_code);
+  add_account_command(app, exit_code);
+  add_checkout_command(app, exit_code);
+  add_order_command(app, exit_code);
+  add_transaction_command(app, exit_code);
+  add_events_command(app, exit_code);
+  add_get_command(app, exit_code);
+  add_completion_command(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

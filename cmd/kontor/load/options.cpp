@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint32_t kSkusMax = 10'000'000;
 constexpr std::uint32_t kCustomersMax = 20'000'000;
 constexpr std::size_t kOutstandingMax = 1'000'000;
+constexpr std::size_t kConnectionsMax = 2'048;  // A server lets no more in from one address.
 constexpr double kRateMax = 1e8;
 constexpr double kZipfMax = 10;
 
@@ -63,13 +64,35 @@ void add_how_it_is_driven(CLI::App& command, DriveOptions& drive) {
       ->check(CLI::Range(1e-3, kRateMax))
       ->excludes(outstanding)
       ->group(group);
-  command.add_option("--batch", drive.batch_max, "Requests of one submit call at most; default: chosen")
+  command
+      .add_option("--batch", drive.batch_max,
+                  "Requests of one submit call, chosen by default; with --url of one batch, none by default")
       ->type_name("N")
       ->check(CLI::Range(std::size_t{1}, kSubmitRequestsMax))
       ->group(group);
   command.add_option("--count", drive.checkouts_max, "End after N checkouts, if that is sooner")
       ->type_name("N")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
+      ->group(group);
+}
+
+/// Over HTTP, what belongs to the engine and its directory is the server's.
+void add_server(CLI::App& command, LoadOptions& options) {
+  const std::string group = "With a server instead of an engine in this process";
+  CLI::Option* url = command.add_option("--url", options.url, "Drive the server here, such as http://127.0.0.1:8080");
+  url->type_name("URL")->group(group);
+  for (const char* name :
+       {"--data", "--shards", "--protocol", "--checkpoint-bytes", "--no-audit", "--rate", "--outstanding"})
+    url->excludes(command.get_option(name));
+  command.add_option("--connections", options.connections, "Each asks for the next when it has its answer")
+      ->type_name("N")
+      ->check(CLI::Range(std::size_t{1}, kConnectionsMax))
+      ->needs(url)
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--key-file", options.key_file, "A file with the API key; default: what KONTOR_API_KEY holds")
+      ->type_name("FILE")
+      ->needs(url)
       ->group(group);
 }
 
@@ -109,6 +132,7 @@ void add_load_options(CLI::App& command, LoadOptions& options) {
       ->group(group);
   command.add_flag("!--no-audit", options.audit, "Do not audit the directory at the end")->group(group);
   command.add_flag("--json", options.json, "Report as one line of JSON")->group(group);
+  add_server(command, options);
   add_hidden(command, options);
 }
 

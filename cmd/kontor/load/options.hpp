@@ -17,6 +17,9 @@ namespace kontor::cmd {
 /// What `kontor load` was asked for.
 struct LoadOptions {
   std::filesystem::path dir;  ///< Empty: a temporary directory, removed at the end.
+  std::string url;            ///< Of a server to drive; empty: an engine in this process.
+  std::string key_file;       ///< With that server's API key; empty: KONTOR_API_KEY, if it is set.
+  std::size_t connections = 256;
   WorkloadOptions workload;
   DriveOptions drive;
   std::uint16_t shards = 0;

@@ -1,0 +1,73 @@
+#include "cmd/kontor/load/http/run.hpp"
+
+#include <random>
+
+#include "cmd/kontor/exit_codes.hpp"
+#include "cmd/kontor/figures.hpp"
+#include "cmd/kontor/load/http/seed_exchanges.hpp"
+#include "cmd/kontor/load/process_usage.hpp"
+#include "cmd/kontor/load/seeding.hpp"
+
+namespace kontor::cmd {
+namespace {
+
+std::string pulse_words(const DriveExchanges& drive, const DriveOptions& options) {
+  const double elapsed_s = drive.seconds_since_start();
+  const double duration_s = std::chrono::duration<double>(options.duration).count();
+  const double rate = static_cast<double>(drive.tally().committed) / std::max(elapsed_s, 1e-3);
+  return "driving  " + decimal(std::min(elapsed_s, duration_s), 0) + " of " + decimal(duration_s, 0) + " s  " +
+         grouped(static_cast<std::uint64_t>(rate)) + " checkouts/s";
+}
+
+bool seed_over_http(const Workload& workload, Connections& connections, RequestText& text,
+                    const std::function<void(const std::string&)>& on_progress, int& exit_code, std::string& why) {
+  SeedExchanges exchanges(connections, text);
+  const auto submit = [&](auto requests, const OnOutcomes& then) { exchanges.submit(requests, then); };
+  const auto seeding = [&](std::uint64_t done, std::uint64_t total) {
+    on_progress("seeding  " + grouped(done) + " of " + grouped(total));
+  };
+  const auto seeded = seed(workload, submit, seeding, why);
+  if (seeded) return true;
+  exit_code = seeded.code() == Errc::shutting_down ? kExitJournal : kExitCheckFailed;
+  if (!exchanges.why().empty()) why = "cannot seed: " + exchanges.why();
+  return false;
+}
+
+}  // namespace
+
+double HttpLoadReport::committed_per_s() const {
+  return tally.elapsed_s > 0 ? static_cast<double>(tally.committed) / tally.elapsed_s : 0;
+}
+double HttpLoadReport::cpu_us_per_checkout() const {
+  return tally.answered() == 0 ? 0 : cpu_s * 1e6 / static_cast<double>(tally.answered());
+}
+
+std::optional<HttpLoadReport> run_http_load(const LoadOptions& options, const client::Url& url,
+                                            const std::string& api_key,
+                                            const std::function<void(const std::string&)>& on_progress,
+                                            const std::atomic<bool>& stop, int& exit_code, std::string& why) {
+  HttpLoadReport report;
+  const Workload workload(options.workload, options.run.value_or(std::random_device{}()));
+  RequestText text(url.authority(), api_key);
+  Connections connections;
+  exit_code = kExitUnavailable;
+  if (!connections.open(url.host, url.port, options.connections, why)) return {};
+
+  const auto begin = std::chrono::steady_clock::now();
+  if (!seed_over_http(workload, connections, text, on_progress, exit_code, why)) return {};
+  report.seed_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+
+  exit_code = kExitJournal;
+  const double cpu_before_s = process_cpu_s();
+  DriveExchanges drive(workload, options.drive, text, connections.count(), stop);
+  if (!connections.run(
+          drive, [&] { on_progress(pulse_words(drive, options.drive)); }, why))
+    return {};
+  report.cpu_s = process_cpu_s() - cpu_before_s;
+  report.tally = drive.take();
+  report.interrupted = stop.load();
+  exit_code = report.interrupted ? kExitInterrupted : kExitOk;
+  return report;
+}
+
+}  // namespace kontor::cmd

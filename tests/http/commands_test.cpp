@@ -99,6 +99,24 @@ TEST_CASE("commands: the same key has one effect", "[http][program]") {
   CHECK(shop.done({"product", "stock", "mug"}).at("on_hand") == 25);
 }
 
+TEST_CASE("commands: events come in order, products in pages", "[http][program]") {
+  const Shop shop;
+  shop.open();
+  const Ended all = shop.run({"events", "--limit", "2"});  // Of one answer; the command goes on.
+  REQUIRE(all.lines.size() == 6);
+  CHECK(all.lines[3].ends_with("deposit 50.00 GBP from bank to alice"));
+  const Ended last = shop.run({"events", "--json"});
+  REQUIRE(last.lines.size() == 6);
+  CHECK(last.json().at("kind") == "receive_stock");
+  CHECK(shop.run({"events", "--after", std::string(last.json().at("cursor").as_string())}).lines.empty());
+
+  shop.done({"product", "create", "cup", "1GBP"});
+  CHECK(shop.run({"product", "list", "--all", "--limit", "1", "--json"}).lines.size() == 2);
+  const Ended second = shop.run({"product", "list", "--starting-after", "mug", "--json"});
+  REQUIRE(second.lines.size() == 1);
+  CHECK(second.json().at("sku") == "cup");
+}
+
 TEST_CASE("commands: any path can be read", "[http][program]") {
   const Shop shop;
   CHECK(shop.run({"get", "/healthz"}).json().at("status") == "alive");

@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 
 #include "cmd/http/path.hpp"
-#include "cmd/kontor/client/listing.hpp"
 #include "cmd/kontor/client/options.hpp"
 #include "cmd/kontor/commands.hpp"
 
@@ -15,7 +14,6 @@ using namespace client;
 
 struct Options {
   CallOptions call;
-  ListOptions list;
   std::string account, other, currency;
   bool external = false;
   Money amount;
@@ -45,14 +43,6 @@ struct Group {
 void add_reads(const Group& group) {
   group.add("get", "Kind, balance and what is held", Method::get, std::make_shared<Options>(),
             [](Caller& caller, const Options& options) { return caller.get(options.path()); });
-  CLI::App* entries = group.app.add_subcommand("entries", "What moved its money");
-  const auto options = std::make_shared<Options>();
-  entries->add_option("account", options->account)->required()->type_name("ACCOUNT");
-  add_list_options(*entries, options->list);
-  add_call_options(*entries, options->call, Method::get);
-  entries->final_callback([=, &code = group.exit_code] {
-    code = print_list("account entries", options->call, options->list, options->path("/entries"));
-  });
 }
 
 void add_create(const Group& group) {

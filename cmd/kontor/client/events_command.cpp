@@ -8,7 +8,6 @@
 #include <boost/json.hpp>
 
 #include "cmd/http/path.hpp"
-#include "cmd/kontor/client/listing.hpp"
 #include "cmd/kontor/client/options.hpp"
 #include "cmd/kontor/client/view.hpp"
 #include "cmd/kontor/commands.hpp"
@@ -22,7 +21,7 @@ using namespace client;
 namespace json = boost::json;
 
 constexpr std::chrono::seconds kAskEvery{1};  // When there was nothing new.
-constexpr std::uint32_t kLimitMax = 10'000;
+constexpr std::uint32_t kLimitMax = 1'000;
 
 struct Options {
   CallOptions call;
@@ -38,15 +37,10 @@ struct Options {
   }
 };
 
-/// Prints the events of one answer and says after which to go on.
-std::string print_events(const json::array& events, const CallOptions& call, std::string last) {
-  for (const json::value& event : events) {
-    if (!event.is_object()) continue;
-    std::cout << (call.json ? json_text(event) : event_line(event.get_object())) << '\n';
-    if (std::string cursor = cursor_of(event.get_object()); !cursor.empty()) last = std::move(cursor);
-  }
+void print_events(const json::array& events, const CallOptions& call) {
+  for (const json::value& event : events)
+    if (event.is_object()) std::cout << (call.json ? json_text(event) : event_line(event.get_object())) << '\n';
   std::cout << std::flush;  // Whoever reads them acts on them.
-  return last;
 }
 
 int run(const Options& options) {
@@ -61,10 +55,11 @@ int run(const Options& options) {
     const auto list = reply.exit_code == kExitOk ? reply.object() : std::nullopt;
     const json::value* events = list ? list->if_contains("data") : nullptr;
     if (!events || !events->is_array()) return print_failure(reply, "events", options.call);
-    const std::string next = print_events(events->get_array(), options.call, last);
+    print_events(events->get_array(), options.call);
     const json::value* more = list->if_contains("has_more");
-    const bool at_end = !more || !more->is_bool() || !more->get_bool() || next == last;
-    last = next;
+    const json::value* cursor = list->if_contains("cursor");
+    const bool at_end = !more || !more->is_bool() || !more->get_bool() || !cursor || !cursor->is_string();
+    if (cursor && cursor->is_string()) last = cursor->get_string();
     if (at_end && !options.follow) return kExitOk;
     if (!std::cout) return kExitCannotCreate;  // Nobody reads on.
     if (at_end) std::this_thread::sleep_for(kAskEvery);
@@ -76,7 +71,7 @@ int run(const Options& options) {
 void add_events_command(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("events", "Over HTTP: what has happened, in order");
   const auto options = std::make_shared<Options>();
-  command->add_option("--after", options->after, "Only what came after this event")->type_name("EVENT");
+  command->add_option("--after", options->after, "Only what came after this cursor of an event")->type_name("CURSOR");
   command->add_option("--limit", options->limit, "Events of one answer at most")
       ->type_name("N")
       ->check(CLI::Range(1U, kLimitMax));

@@ -41,6 +41,14 @@ void print_page(const json::object& list, const json::array& rows, const CallOpt
   for (const json::value& row : rows) std::cout << json_text(row) << '\n';
 }
 
+/// What a next page begins after; empty: the element does not tell.
+std::string name_of(const json::object& element) {
+  for (const char* name : {"id", "sku"})
+    if (const json::value* value = element.if_contains(name); value && value->is_string())
+      return std::string(value->get_string());
+  return {};
+}
+
 }  // namespace
 
 void add_list_options(CLI::App& command, ListOptions& options) {
@@ -49,15 +57,6 @@ void add_list_options(CLI::App& command, ListOptions& options) {
       ->check(CLI::Range(1U, kLimitMax));
   command.add_option("--starting-after", options.after, "Go on after this one")->type_name("ID");
   command.add_flag("--all", options.all, "All pages");
-}
-
-std::string cursor_of(const json::object& element) {
-  for (const char* name : {"cursor", "sequence", "position", "id", "sku"}) {
-    const json::value* value = element.if_contains(name);
-    if (value && value->is_string()) return std::string(value->get_string());
-    if (value && (value->is_int64() || value->is_uint64())) return json_text(*value);
-  }
-  return {};
 }
 
 int print_list(const std::string& command, const CallOptions& call, const ListOptions& options, std::string target) {
@@ -75,7 +74,7 @@ int print_list(const std::string& command, const CallOptions& call, const ListOp
     print_page(*list, *rows, call);
     const json::value* more = list->if_contains("has_more");
     if (!more || !more->is_bool() || !more->get_bool() || rows->empty()) return kExitOk;
-    const std::string last = rows->back().is_object() ? cursor_of(rows->back().get_object()) : std::string();
+    const std::string last = rows->back().is_object() ? name_of(rows->back().get_object()) : std::string();
     if (last.empty() || last == after) return kExitOk;  // Nothing to go on after.
     after = last;
     if (options.all) continue;

@@ -24,7 +24,4 @@ void add_list_options(CLI::App& command, ListOptions& options);
 /// standard error how to see more.
 int print_list(const std::string& command, const CallOptions& call, const ListOptions& options, std::string target);
 
-/// What a next page begins after; empty: the element does not tell.
-std::string cursor_of(const boost::json::object& element);
-
 }  // namespace kontor::cmd::client

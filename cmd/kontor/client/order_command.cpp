@@ -6,7 +6,6 @@
 #include <boost/json/array.hpp>
 
 #include "cmd/http/path.hpp"
-#include "cmd/kontor/client/listing.hpp"
 #include "cmd/kontor/client/options.hpp"
 #include "cmd/kontor/commands.hpp"
 #include "cmd/kontor/exit_codes.hpp"
@@ -18,8 +17,7 @@ using namespace client;
 
 struct Options {
   CallOptions call;
-  ListOptions list;
-  std::string order, customer;
+  std::string order;
   std::vector<std::string> lines;
   bool restock = true;
 
@@ -52,17 +50,6 @@ void add_reads(CLI::App& group, int& exit_code) {
   auto options = std::make_shared<Options>();
   add_one(group, "get", "An order and what became of it", *options, Method::get).final_callback([options, &exit_code] {
     exit_code = call_and_print("order get", options->call, [&](Caller& c) { return c.get(options->path()); });
-  });
-
-  options = std::make_shared<Options>();
-  CLI::App* list = group.add_subcommand("list", "A customer's orders, or all");
-  list->add_option("--customer", options->customer, "Only this customer's")->type_name("ACCOUNT");
-  add_list_options(*list, options->list);
-  add_call_options(*list, options->call, Method::get);
-  list->final_callback([options, &exit_code] {
-    std::string target = "/v1/orders";
-    if (!options->customer.empty()) target += "?customer=" + http::percent_encoded(options->customer);
-    exit_code = print_list("order list", options->call, options->list, target);
   });
 }
 

@@ -140,15 +140,12 @@ std::string list_text(const json::object& list, bool colour) {
 }
 
 std::string event_line(const json::object& event) {
-  std::string out;
-  for (const auto& [name, value] : event) {
-    if (name == "object") continue;
-    if (!out.empty()) out += "  ";
-    // What comes first tells itself: a number, a time, a type. The rest needs its name.
-    const bool plain = name == "id" || name == "sequence" || name == "type" || name == "kind" ||
-                       name.ends_with("_at") || name == "time";
-    out += (plain ? "" : harmless(name) + "=") + value_text(value);
-  }
+  const json::value* data = event.if_contains("data");
+  const json::object* transaction = data ? data->if_object() : nullptr;
+  std::string out = text_member(event, "created_at") + "  " + text_member(event, "cursor");
+  if (!transaction) return out;
+  out += "  " + text_member(*transaction, "id");
+  if (const json::value* words = transaction->if_contains("operation")) out += "  " + value_text(*words);
   return out;
 }
 

@@ -12,7 +12,7 @@ namespace kontor::cmd::client {
 std::string object_text(const boost::json::object& object, bool colour);
 /// The elements of a list, one a row.
 std::string list_text(const boost::json::object& list, bool colour);
-/// An event on one line.
+/// An event on one line: when, where to go on after it, the transaction, what it did.
 std::string event_line(const boost::json::object& event);
 /// One value on one line: money as "12.99 GBP".
 std::string value_text(const boost::json::value& value);

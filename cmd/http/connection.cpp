@@ -105,7 +105,7 @@ void Connection::consume() {
   if (state_ == State::body) on_body_end();
 }
 
-/// True: the header is there and was accepted.
+/// True: the header is there and was accepted, and the body may be read.
 bool Connection::consume_header() {
   boost::system::error_code failure;
   buffer_.consume(parser_->put(buffer_.data(), failure));
@@ -141,11 +141,12 @@ bool Connection::on_header() {
     refuse(413, "the body is longer than 1048576 bytes");
     return false;
   }
-  if (const std::string* expect = request_->field("Expect"); expect && !parser_->is_done()) {
-    // So few bytes always fit the socket's own buffer at the beginning of an answer.
-    transport_.write_now("HTTP/1.1 100 Continue\r\n\r\n");
-  }
   parser_->eager(true);
+  if (request_->field("Expect") && !parser_->is_done()) {
+    answer_ended_ = false;  // The body comes when this is written; a client that reads nothing holds up only itself.
+    write("HTTP/1.1 100 Continue\r\n\r\n");
+    return false;
+  }
   enter(State::body, lane_.limits().body_deadline);
   return true;
 }

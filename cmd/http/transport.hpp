@@ -1,6 +1,5 @@
 #pragma once
 #include <optional>
-#include <string_view>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
@@ -46,14 +45,6 @@ class Transport {
       boost::asio::async_write(*tls_, bytes, std::move(then));
     else
       boost::asio::async_write(socket_, bytes, std::move(then));
-  }
-  /// Waits for the socket's buffer to take `text`: for a few bytes where it is known to be empty.
-  void write_now(std::string_view text) {
-    boost::system::error_code ignored;
-    if (tls_)
-      boost::asio::write(*tls_, boost::asio::buffer(text), ignored);
-    else
-      boost::asio::write(socket_, boost::asio::buffer(text), ignored);
   }
 
   /// With TLS: tells the client that nothing follows, and hears whether it says the same. `then` gets an error code:

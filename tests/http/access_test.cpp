@@ -262,3 +262,17 @@ TEST_CASE("access: each line of a batch is judged for itself", "[http][access]")
     statuses.push_back(boost::json::parse(line).at("status").as_int64());
   CHECK(statuses == std::vector<std::int64_t>{201, 404, 404, 201});
 }
+
+TEST_CASE("access: what only customers pay is refused to a merchant without its route, too", "[http][access]") {
+  const AccountId shop = *AccountId::parse("shop");
+  const Principal merchant{Role::merchant, shop}, customer{Role::customer, shop};
+  Checkout checkout;
+  checkout.customer = shop;
+  Transfer transfer;
+  transfer.source = shop;
+  for (const Operation& operation : {Operation(checkout), Operation(transfer)}) {
+    CHECK(refuse(merchant, operation)->code == Errc::unknown_account);
+    CHECK_FALSE(refuse(customer, operation));
+    CHECK_FALSE(refuse(Principal{}, operation));
+  }
+}

@@ -193,7 +193,7 @@ void Api::handle(RequestPtr request, Respond respond) {
   const Match found = match(*request);
   // Again: a key may have been revoked while the body came, and the caller is known by nothing else.
   const auto who = caller(*request, found, shared_.keys.get());
-  if (!who) return respond(problem_response(unauthorized(), *request));
+  if (!who || scope_of(found.access(), *who) == Scope::none) return respond(problem_response(unauthorized(), *request));
   if (found.get) return found.get->read({shared_, post_, found.path, found.get->query, request, respond, *who});
   change(*found.post, found.path, request, *who, std::move(respond));
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "cmd/kontor/serve/sha256.hpp"
 #include "domain/ids.hpp"
 
 /// Bearer API keys: `kontor_ID_SECRET`, ID 12 hexadecimal digits that may be shown, SECRET 32 random bytes as
@@ -35,7 +36,7 @@ struct Principal {
 /// because the old one was replaced meanwhile, must not charge twice.
 std::string caller_of(const Principal& who);
 
-using SecretHash = std::array<unsigned char, 32>;
+using SecretHash = Sha256Digest;
 
 struct ApiKey {
   std::string id;
@@ -49,7 +50,8 @@ struct ApiKey {
 /// and each request pays for it.
 SecretHash hash_of(std::string_view secret);
 
-/// The parts of a key as a client sends it; views into `token`. None: it is malformed.
+/// The parts of a key as a client sends it; views into `token`. None: it is malformed. What a secret is made of its
+/// hash will tell.
 struct TokenParts {
   std::string_view id, secret;
 };

@@ -45,13 +45,6 @@ struct Descriptor {
   const int number;
 };
 
-std::string hex_of(const SecretHash& hash) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const unsigned char byte : hash) text.append({kDigits[byte >> 4], kDigits[byte & 15]});
-  return text;
-}
-
 SecretHash hash_in(Fields& fields) {
   SecretHash hash{};
   const std::string_view text = fields.text("sha256", 2 * hash.size());
@@ -113,7 +106,7 @@ std::string text_of(const std::vector<ApiKey>& keys) {
     if (key.principal.role != Role::admin) members["account"] = key.principal.account.view();
     if (!key.name.empty()) members["name"] = key.name;
     members["created_at_ns"] = key.created_at_ns;
-    members["sha256"] = hex_of(key.hash);
+    members["sha256"] = hex_text(key.hash);
     elements.push_back(std::move(members));
   }
   return json::serialize(json::object{{"version", kVersion}, {"keys", std::move(elements)}}) + "\n";

@@ -351,6 +351,24 @@ void Engine::transaction(const TransactionId& id, OnRead<TransactionRecord> then
   caf::anon_send(impl_->fabric->shards[id.shard].order, actors::ReadTransaction{id, std::move(then)});
 }
 
+void Engine::products(ShardId shard, const std::optional<Sku>& from, Direction direction, std::size_t most,
+                      OnRead<ProductPage> then) {
+  const Impl::Entry entry(*impl_);
+  if (!entry) return then(Error{Errc::shutting_down, "engine"});
+  if (shard >= impl_->fabric->size()) return then(Error{Errc::invalid_argument, "shard"});
+  if (most == 0 || most > kListedMax) return then(Error{Errc::invalid_argument, "most"});
+  caf::anon_send(impl_->fabric->shards[shard].inventory,
+                 actors::ReadProducts{from, direction == Direction::back, most, std::move(then)});
+}
+
+void Engine::events(ShardId shard, std::uint64_t after, std::size_t most, OnRead<EventPage> then) {
+  const Impl::Entry entry(*impl_);
+  if (!entry) return then(Error{Errc::shutting_down, "engine"});
+  if (shard >= impl_->fabric->size()) return then(Error{Errc::invalid_argument, "shard"});
+  if (most == 0 || most > kEventsMax) return then(Error{Errc::invalid_argument, "most"});
+  caf::anon_send(impl_->fabric->shards[shard].order, actors::ReadEvents{after, most, std::move(then)});
+}
+
 namespace {
 /// Starts a read that ends in a future.
 template <class Value, class Start>

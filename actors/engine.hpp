@@ -4,6 +4,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -59,6 +60,24 @@ struct TransactionRecord {
   Operation operation;              ///< With the prices that its lines were charged.
 };
 
+/// A stretch of a shard's products.
+struct ProductPage {
+  std::vector<Product> products;  ///< As they were defined, one after the other.
+  bool more = false;              ///< Beyond the last one, or before the first where that was asked.
+};
+
+/// A committed transaction in the log of its shard.
+struct Event {
+  std::uint64_t place = 0;  ///< Ascending, with gaps; never changes.
+  TransactionRecord record;
+};
+/// A stretch of a shard's log.
+struct EventPage {
+  std::vector<Event> events;
+  std::uint64_t reached = 0;  ///< All that committed up to here was told; the next page begins after it.
+  bool more = false;          ///< It may have more already.
+};
+
 /// Called once with what was read, on an engine thread: must not block and must not call `close`.
 template <class Value>
 using OnRead = std::function<void(const Result<Value>&)>;
@@ -110,6 +129,18 @@ class Engine {
   /// Any transaction that was promised and is durable. Errors: not_found (it never was, or it was refused before),
   /// shutting_down.
   void transaction(const TransactionId& id, OnRead<TransactionRecord> then);
+
+  enum class Direction : std::uint8_t { onwards, back };
+  /// The products of a shard, in the order in which they were defined: `most` (up to kListedMax) after `from`, or
+  /// before it, or from the end that the direction begins at. Errors: unknown_sku (`from` is not of this shard),
+  /// invalid_argument, shutting_down.
+  void products(ShardId shard, const std::optional<Sku>& from, Direction direction, std::size_t most,
+                OnRead<ProductPage> then);
+  /// The log of a shard: what committed, in the order in which it was enrolled, each once; durable, and the same after
+  /// a restart. It ends before the first transaction whose decision is not known, so that nothing is passed over.
+  /// `after`: 0, or a page's `reached`; `most`: up to kEventsMax. Errors: invalid_argument, corrupt_journal,
+  /// shutting_down.
+  void events(ShardId shard, std::uint64_t after, std::size_t most, OnRead<EventPage> then);
 
   const RecoveryReport& recovery() const;
   EngineCounters counters() const;

@@ -7,6 +7,22 @@ namespace {
 using State = ParticipantState<InventoryParticipant>;
 static_assert(!std::is_aggregate_v<State>);
 
+Result<ProductPage> page_of(const Inventory& inventory, const ReadProducts& wanted) {
+  const auto& rows = inventory.rows();
+  std::size_t begin = 0, end = rows.size();
+  if (wanted.from) {
+    const auto row = inventory.row_of(*wanted.from);
+    if (!row) return Error{Errc::unknown_sku, "from"};
+    wanted.back ? end = *row : begin = std::size_t{*row} + 1;
+  }
+  ProductPage page;
+  page.more = end - begin > wanted.most;
+  if (page.more) wanted.back ? begin = end - wanted.most : end = begin + wanted.most;
+  page.products.reserve(end - begin);
+  for (std::size_t row = begin; row < end; ++row) page.products.push_back(rows[static_cast<Inventory::Index>(row)]);
+  return page;
+}
+
 InventoryActor::behavior_type inventory(InventoryActor::stateful_pointer<State> self, Site site,
                                         std::shared_ptr<std::unique_ptr<InventoryParticipant>> participant) {
   self->state.site = site;
@@ -23,6 +39,9 @@ InventoryActor::behavior_type inventory(InventoryActor::stateful_pointer<State> 
         const Product* product = self->state.participant->resource().find(message.sku);
         const Error unknown{Errc::unknown_sku, "sku"};
         answer_durably(site, message.answer, product ? Result<Product>(*product) : Result<Product>(unknown));
+      },
+      [=](const ReadProducts& message) {
+        answer_durably(site, message.answer, page_of(self->state.participant->resource(), message));
       },
   };
 }

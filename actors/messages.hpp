@@ -102,6 +102,12 @@ struct ReadProduct {
   Sku sku;
   OnRead<Product> answer;
 };
+struct ReadProducts {
+  std::optional<Sku> from;
+  bool back = false;
+  std::size_t most = 0;
+  OnRead<ProductPage> answer;
+};
 struct ReadOrder {
   OrderId order;
   OnRead<Order> answer;
@@ -109,6 +115,12 @@ struct ReadOrder {
 struct ReadTransaction {
   TransactionId transaction;
   OnRead<TransactionRecord> answer;
+};
+
+struct ReadEvents {
+  std::uint64_t after = 0;
+  std::size_t most = 0;
+  OnRead<EventPage> answer;
 };
 
 /// Engine -> order actor of the order's home: plan cancels, refunds and fulfilments against the order as it is, then
@@ -128,11 +140,12 @@ using CoordinatorActor =
                      caf::reacts_to<Acknowledge>, caf::reacts_to<Inquire>, caf::reacts_to<Notices>,
                      caf::reacts_to<Checkpoint>, caf::reacts_to<CheckpointDone>, caf::reacts_to<Captured>,
                      caf::reacts_to<Tick>, caf::reacts_to<GiveUp>>;
-using OrderActor =
+using OrderActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,
+                                    caf::reacts_to<Slice>, caf::reacts_to<Amend>, caf::reacts_to<ReadOrder>,
+                                    caf::reacts_to<ReadTransaction>, caf::reacts_to<ReadEvents>>;
+using InventoryActor =
     caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>, caf::reacts_to<Slice>,
-                     caf::reacts_to<Amend>, caf::reacts_to<ReadOrder>, caf::reacts_to<ReadTransaction>>;
-using InventoryActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,
-                                        caf::reacts_to<Slice>, caf::reacts_to<ReadProduct>>;
+                     caf::reacts_to<ReadProduct>, caf::reacts_to<ReadProducts>>;
 using PaymentActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,
                                       caf::reacts_to<Slice>, caf::reacts_to<ReadAccount>>;
 
@@ -160,7 +173,9 @@ KONTOR_LOCAL_MESSAGE(Tick)
 KONTOR_LOCAL_MESSAGE(GiveUp)
 KONTOR_LOCAL_MESSAGE(ReadAccount)
 KONTOR_LOCAL_MESSAGE(ReadProduct)
+KONTOR_LOCAL_MESSAGE(ReadProducts)
 KONTOR_LOCAL_MESSAGE(ReadOrder)
 KONTOR_LOCAL_MESSAGE(ReadTransaction)
+KONTOR_LOCAL_MESSAGE(ReadEvents)
 KONTOR_LOCAL_MESSAGE(Amend)
 #undef KONTOR_LOCAL_MESSAGE

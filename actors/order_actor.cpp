@@ -48,6 +48,9 @@ OrderActor::behavior_type order(OrderActor::stateful_pointer<State> self, Site s
       [=](const ReadTransaction& message) {
         answer_durably(site, message.answer, self->state.participant->transaction(message.transaction));
       },
+      [=](const ReadEvents& message) {  // Decided is durable.
+        message.answer(self->state.participant->events(persistence::Locator{message.after}, message.most));
+      },
   };
 }
 

@@ -205,10 +205,14 @@ bool OrderParticipant::slice() {
   return false;
 }
 
-Result<ItemState> OrderParticipant::state_of(const persistence::ArchivedRequest& request) const {
-  const auto batch = std::lower_bound(batches_.begin(), batches_.end(), request.locator.position(),
+const OrderBatch* OrderParticipant::recent(Position position) const {
+  const auto batch = std::lower_bound(batches_.begin(), batches_.end(), position,
                                       [](const OrderBatch& b, Position p) { return b.position < p; });
-  if (batch != batches_.end() && batch->position == request.locator.position())
+  return batch != batches_.end() && batch->position == position ? &*batch : nullptr;
+}
+
+Result<ItemState> OrderParticipant::state_of(const persistence::ArchivedRequest& request) const {
+  if (const OrderBatch* batch = recent(request.locator.position()))
     return static_cast<ItemState>(batch->states[request.locator.index()]);
   return archive_.outcome(request.locator);
 }

@@ -28,6 +28,9 @@ class OrderParticipant {
   Result<Order> order(const OrderId& id);
   /// A request that was enrolled here and is durable. Errors: not_found, corrupt_journal.
   Result<TransactionRecord> transaction(const TransactionId& id) const;
+  /// What was enrolled here after a place and is committed, up to the first of which that is not known. Errors:
+  /// corrupt_journal.
+  Result<EventPage> events(persistence::Locator after, std::size_t most) const;
 
  private:
   struct Capturing {
@@ -43,6 +46,8 @@ class OrderParticipant {
   Result<void> load(const OrderId& order);
   /// What became of an enrolled request. Errors: corrupt_journal.
   Result<persistence::ItemState> state_of(const persistence::ArchivedRequest& request) const;
+  /// The batch of this record, unless it is stored for good.
+  const persistence::OrderBatch* recent(Position position) const;
   Result<Checkout> committed_checkout(const OrderId& order) const;
   commit::Refusal* vote(const BatchPtr& batch, std::uint32_t index, std::span<const OrderDemand> demands,
                         const KeyDigest& digest, Votes& votes);

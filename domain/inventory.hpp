@@ -73,15 +73,15 @@ class Inventory {
       if (const auto row = by_sku_.candidate(demand.sku)) rows_.prefetch(*row);
   }
   const Product* find(const Sku& sku) const;
+  std::optional<Index> row_of(const Sku& sku) const {
+    return by_sku_.find(sku, [this](Index row) -> const Sku& { return rows_[row].sku; });
+  }
   const Rows<Product>& rows() const { return rows_; }
   Rows<Product>& rows() { return rows_; }
   /// Adds a row, from a commit or a checkpoint. False: it is there already.
   bool add(const Product& product);
 
  private:
-  std::optional<Index> row_of(const Sku& sku) const {
-    return by_sku_.find(sku, [this](Index row) -> const Sku& { return rows_[row].sku; });
-  }
 
   std::size_t products_max_ = kProductsMax;
   Rows<Product> rows_;

@@ -1,19 +1,26 @@
 #include "persistence/order_archive.hpp"
 
 namespace kontor::persistence {
+
+std::optional<ArchivedRequest> request_of(const OrderItem& item, const RecordHeader& header) {
+  for (const OrderDemand& demand : item.demands) {
+    if (demand.action != OrderAction::enroll) continue;
+    return ArchivedRequest{item.transaction,     Locator::of(header.key, item.delta),
+                           header.written_at_ns, demand.key,
+                           demand.fingerprint,   std::string(item.body)};
+  }
+  return {};
+}
+
 namespace {
 
 Result<ArchivedRequest> request_in(const Record& record, std::uint32_t delta) {
   std::vector<OrderDemand> demands;
   const auto item = read_order_item(record.payload, delta, demands);
   if (!item) return item.error();
-  for (const OrderDemand& demand : item->demands) {
-    if (demand.action != OrderAction::enroll) continue;
-    return ArchivedRequest{item->transaction,           Locator::of(record.header.key, delta),
-                           record.header.written_at_ns, demand.key,
-                           demand.fingerprint,          std::string(item->body)};
-  }
-  return Error{Errc::not_found, "request"};
+  auto request = request_of(*item, record.header);
+  if (!request) return Error{Errc::not_found, "request"};
+  return std::move(*request);
 }
 
 }  // namespace
@@ -54,17 +61,26 @@ Result<ArchivedRequest> OrderArchive::find(const TransactionId& transaction) con
   return request_in(*record, static_cast<std::uint32_t>(transaction.sequence - batch.first));
 }
 
-Result<ItemState> OrderArchive::outcome(Locator locator) const {
+Result<std::string> OrderArchive::outcomes(Position position) const {
   const Store::Reader reader(store_);
-  const auto row = reader.get(Table::outcomes, position_key(locator.position()));
-  if (!row) {
-    if (row.code() == Errc::not_found) return ItemState::committed;
-    return row.error();
-  }
-  const auto outcomes = read_outcomes(row->payload);
-  if (!outcomes) return outcomes.error();
-  if (locator.index() >= outcomes->states.size()) return ItemState::absent;
-  return static_cast<ItemState>(outcomes->states[locator.index()]);
+  const auto row = reader.get(Table::outcomes, position_key(position));
+  if (!row) return row.code() == Errc::not_found ? Result<std::string>(std::string()) : row.error();
+  auto stored = read_outcomes(row->payload);
+  if (!stored) return stored.error();
+  return std::move(stored->states);
+}
+
+Result<ItemState> OrderArchive::outcome(Locator locator) const {
+  const auto states = outcomes(locator.position());
+  if (!states) return states.error();
+  if (states->empty()) return ItemState::committed;
+  if (locator.index() >= states->size()) return ItemState::absent;
+  return static_cast<ItemState>((*states)[locator.index()]);
+}
+
+Result<void> OrderArchive::scan(Position from, const std::function<bool(const Record&)>& visit) const {
+  const Store::Reader reader(store_);
+  return reader.scan(Stream::order, from, visit);
 }
 
 Result<Checkout> OrderArchive::checkout(const OrderId& order) const {

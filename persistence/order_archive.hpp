@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "domain/order.hpp"
@@ -19,6 +20,9 @@ struct ArchivedRequest {
   std::string body;  ///< For read_body.
 };
 
+/// The request that an item enrols. None: it only amends an order.
+std::optional<ArchivedRequest> request_of(const OrderItem& item, const RecordHeader& header);
+
 /// Reads the order journal, which is never truncated: it is where orders live. Whether a request committed is not said
 /// here but by its decision: see `outcome`.
 class OrderArchive {
@@ -31,6 +35,10 @@ class OrderArchive {
   Result<ArchivedRequest> find(const TransactionId& transaction) const;
   /// What the last checkpoint knew of an item; `committed` where it kept no bitmap. Errors: corrupt_journal.
   Result<ItemState> outcome(Locator locator) const;
+  /// The same of all items of a record, by delta; empty: all are committed.
+  Result<std::string> outcomes(Position position) const;
+  /// Calls `visit` for each record at or after `from`, in order, until it returns false. Errors: corrupt_journal.
+  Result<void> scan(Position from, const std::function<bool(const Record&)>& visit) const;
   /// An order's contents. Errors: unknown_order (no such checkout; committed or not), corrupt_journal.
   Result<Checkout> checkout(const OrderId& order) const;
   /// What became of an order, as of the last checkpoint. Errors: not_found (never amended before it), corrupt_journal.

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include <boost/asio/write.hpp>
-
 namespace kontor::http {
 namespace {
 
@@ -30,14 +28,19 @@ std::pair<unsigned, std::string_view> refusal_of(const boost::system::error_code
 
 }  // namespace
 
-Connection::Connection(Lane& lane, asio::ip::tcp::socket socket, std::string address)
-    : lane_(lane), socket_(std::move(socket)), address_(std::move(address)) {}
+Connection::Connection(Lane& lane, Transport::Socket socket, TlsContext tls, std::string address)
+    : lane_(lane), transport_(std::move(socket), std::move(tls)), address_(std::move(address)) {}
 
 void Connection::start() {
-  boost::system::error_code ignored;
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-  enter(State::idle, lane_.limits().header_deadline);
-  read();
+  transport_.set_no_delay();
+  enter(transport_.is_tls() ? State::handshake : State::idle, lane_.limits().header_deadline);
+  if (!transport_.is_tls()) return read();
+  transport_.async_handshake([self = shared_from_this()](const boost::system::error_code& failure) {
+    if (self->state_ == State::closed) return;
+    if (failure) return self->close();
+    self->enter(State::idle, self->lane_.limits().header_deadline);
+    self->read();
+  });
 }
 
 void Connection::enter(State state, std::chrono::milliseconds deadline) {
@@ -46,13 +49,16 @@ void Connection::enter(State state, std::chrono::milliseconds deadline) {
 }
 
 void Connection::drain() {
-  if (state_ == State::idle) close();
+  if (state_ == State::idle || state_ == State::handshake) close();
+  if (state_ == State::waiting) tell();
 }
 
 void Connection::on_deadline() {
   switch (state_) {
     case State::header: return refuse(408, "the header did not arrive in time");
     case State::body: return refuse(408, "the body did not arrive in time");
+    case State::waiting: return tell();
+    case State::handshake:
     case State::idle:
     case State::writing:
     case State::lingering: return close();
@@ -65,7 +71,7 @@ void Connection::read() {
   if (reading_) return;
   reading_ = true;
   const auto space = buffer_.prepare(stream_ ? kStreamReadBytes : kReadBytes);
-  socket_.async_read_some(
+  transport_.async_read_some(
       space, [self = shared_from_this()](const auto& failure, std::size_t bytes) { self->on_read(failure, bytes); });
 }
 
@@ -137,8 +143,7 @@ bool Connection::on_header() {
   }
   if (const std::string* expect = request_->field("Expect"); expect && !parser_->is_done()) {
     // So few bytes always fit the socket's own buffer at the beginning of an answer.
-    boost::system::error_code ignored;
-    asio::write(socket_, asio::buffer(std::string_view("HTTP/1.1 100 Continue\r\n\r\n")), ignored);
+    transport_.write_now("HTTP/1.1 100 Continue\r\n\r\n");
   }
   parser_->eager(true);
   enter(State::body, lane_.limits().body_deadline);
@@ -271,23 +276,45 @@ void Connection::respond(Response response) {
   last_ = response.close;
   answer_ended_ = true;
   lane_.stats().count(response.status);
-  std::string text = head_text(response, *request_, false);
+  std::string text = head_text(response, *request_, response.feed != nullptr);
   if (request_->method != "HEAD") text += response.body;
+  feed_ = std::move(response.feed);
+  if (feed_) {
+    answer_ended_ = false;
+    read();  // So that it is noticed when the client goes.
+  }
   write(std::move(text));
+}
+
+/// Goes on with a feed, or ends it when the server does.
+void Connection::tell() {
+  if (lane_.draining()) {
+    answer_ended_ = last_ = true;
+    return write("0\r\n\r\n");
+  }
+  enter(State::handling, kNoDeadline);
+  feed_->next([self = shared_from_this()](const std::string& piece) { self->told(piece); });
+}
+
+void Connection::told(const std::string& piece) {
+  if (state_ == State::closed) return;
+  if (piece.empty()) return enter(State::waiting, kFeedEvery);
+  write(chunk_text(piece));
 }
 
 void Connection::write(std::string text) {
   enter(State::writing, lane_.limits().write_deadline);
   out_ = std::move(text);
-  asio::async_write(socket_, asio::buffer(out_),
-                    [self = shared_from_this()](const boost::system::error_code& failure, std::size_t) {
-                      if (self->state_ == State::closed) return;
-                      if (failure) return self->close();
-                      self->on_written();
-                    });
+  transport_.async_write(asio::buffer(out_),
+                         [self = shared_from_this()](const boost::system::error_code& failure, std::size_t) {
+                           if (self->state_ == State::closed) return;
+                           if (failure) return self->close();
+                           self->on_written();
+                         });
 }
 
 void Connection::on_written() {
+  if (!answer_ended_ && feed_) return tell();
   if (!answer_ended_) {  // Of a stream: on to the next lines.
     enter(State::body, lane_.limits().body_deadline);
     return consume();
@@ -304,18 +331,25 @@ void Connection::on_written() {
 
 /// Lets the client read the last answer: closing while its bytes are unread would reset the connection under it.
 void Connection::linger() {
-  boost::system::error_code ignored;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
   enter(State::lingering, kLingerDeadline);
   buffer_.clear();
+  if (!transport_.is_tls()) return end_sending();
+  transport_.async_farewell([self = shared_from_this()](const boost::system::error_code& failure) {
+    if (self->state_ == State::closed) return;
+    if (!failure) return self->close();
+    self->end_sending();
+  });
+}
+
+void Connection::end_sending() {
+  transport_.end_sending();
   read();
 }
 
 void Connection::close() {
   if (state_ == State::closed) return;
   state_ = State::closed;
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  transport_.close();
   lane_.forget(shared_from_this(), address_);
 }
 

@@ -4,24 +4,26 @@
 #include <optional>
 #include <string>
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 
 #include "cmd/http/lane.hpp"
 #include "cmd/http/message.hpp"
+#include "cmd/http/transport.hpp"
 
 namespace kontor::http {
 
 /// One client, one request after the other. All of it runs on the lane's thread.
 ///
-/// idle -> header -> body -> handling -> writing -> idle, or -> lingering -> closed. A streamed body goes round body ->
-/// handling -> writing once for each block of lines; while a block is handled nothing more is read, so a fast sender
-/// waits.
+/// handshake (with TLS) -> idle -> header -> body -> handling -> writing -> idle, or -> lingering -> closed. A streamed
+/// body goes round body -> handling -> writing once for each block of lines; while a block is handled nothing more is
+/// read, so a fast sender waits. A feed goes round handling -> writing or waiting until the client ends the connection
+/// or the server drains.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Lane& lane, boost::asio::ip::tcp::socket socket, std::string address);
+  /// `tls`: nullptr: in the clear.
+  Connection(Lane& lane, Transport::Socket socket, TlsContext tls, std::string address);
 
   void start();
   void drain();
@@ -30,7 +32,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_deadline();
 
  private:
-  enum class State { idle, header, body, handling, writing, lingering, closed };
+  enum class State { handshake, idle, header, body, handling, writing, waiting, lingering, closed };
   using Parser = boost::beast::http::request_parser<boost::beast::http::buffer_body>;
 
   void enter(State state, std::chrono::milliseconds deadline);
@@ -49,13 +51,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void write_lines(const std::string& lines);
   void refuse(unsigned status, std::string_view detail);
   void respond(Response response);
+  void tell();
+  void told(const std::string& piece);
   void write(std::string text);
   void on_written();
   void linger();
+  void end_sending();
   void close();
 
   Lane& lane_;
-  boost::asio::ip::tcp::socket socket_;
+  Transport transport_;
   const std::string address_;
   State state_ = State::idle;
   std::chrono::steady_clock::time_point deadline_;
@@ -66,6 +71,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool reading_ = false;       ///< A read is under way; there is never more than one.
   bool last_ = false;          ///< Nothing follows the answer that is being written.
   bool answer_ended_ = false;  ///< What is being written is the answer's last piece.
+
+  std::shared_ptr<Feed> feed_;  ///< What the answer goes on with.
 
   std::unique_ptr<LineStream> stream_;
   Response stream_head_;

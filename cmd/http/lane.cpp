@@ -53,8 +53,8 @@ void Lane::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Lane::adopt(boost::asio::ip::tcp::socket socket, const std::string& address) {
-  const auto connection = std::make_shared<Connection>(*this, std::move(socket), address);
+void Lane::adopt(boost::asio::ip::tcp::socket socket, TlsContext tls, const std::string& address) {
+  const auto connection = std::make_shared<Connection>(*this, std::move(socket), std::move(tls), address);
   connections_.insert(connection);
   connection->start();
   if (draining_) connection->drain();  // Accepted a moment too late.

@@ -17,6 +17,7 @@
 #include "cmd/http/limits.hpp"
 #include "cmd/http/message.hpp"
 #include "cmd/http/stats.hpp"
+#include "cmd/http/tls.hpp"
 
 namespace kontor::http {
 
@@ -55,7 +56,7 @@ class Lane {
   void stop();
 
   boost::asio::io_context& context() { return context_; }
-  void adopt(boost::asio::ip::tcp::socket socket, const std::string& address);
+  void adopt(boost::asio::ip::tcp::socket socket, TlsContext tls, const std::string& address);
   /// Ends what is idle now and the rest after its answer.
   void drain();
 

@@ -19,6 +19,7 @@ inline constexpr std::chrono::milliseconds kBodyDeadline{30'000};   // For a bod
 inline constexpr std::chrono::milliseconds kWriteDeadline{30'000};  // For the client to take one answer.
 inline constexpr std::chrono::milliseconds kIdleDeadline{60'000};   // Between two requests of one connection.
 inline constexpr std::chrono::milliseconds kLingerDeadline{1'000};  // For the client to read a last answer.
+inline constexpr std::chrono::milliseconds kFeedEvery{200};         // A feed with nothing new is asked again.
 inline constexpr std::chrono::milliseconds kSweepEvery{100};        // Deadlines are looked at so often.
 
 /// The bounds a server keeps; tests make them small to reach them.

@@ -26,12 +26,22 @@ struct Request {
 };
 using RequestPtr = std::shared_ptr<const Request>;
 
+/// A body without end, such as a stream of events.
+class Feed {
+ public:
+  virtual ~Feed() = default;
+  /// `then` gets the next piece, once, on the lane's thread; an empty one means: nothing new, ask again soon. Not
+  /// called while it is being answered; held until then.
+  virtual void next(std::function<void(std::string)> then) = 0;
+};
+
 struct Response {
   unsigned status = 200;
   std::string_view content_type = "application/json";
   std::string body;
-  std::vector<Field> fields;  ///< Beside Content-Type, Content-Length, Connection and Request-Id.
-  bool close = false;         ///< End the connection after this.
+  std::vector<Field> fields;   ///< Beside Content-Type, Content-Length, Connection and Request-Id.
+  bool close = false;          ///< End the connection after this.
+  std::shared_ptr<Feed> feed;  ///< Set: the body is what it tells, until the client or the server ends it.
 };
 
 /// Takes the one response to a request. On the lane's thread.

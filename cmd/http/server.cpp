@@ -45,14 +45,15 @@ bool is_loopback(const Endpoint& endpoint) {
   return !failure && address.is_loopback();
 }
 
-std::string url_of(const Endpoint& endpoint) {
+std::string url_of(const Endpoint& endpoint, bool tls) {
   const bool v6 = endpoint.address.find(':') != std::string::npos;
-  return "http://" + (v6 ? "[" + endpoint.address + "]" : endpoint.address) + ":" + std::to_string(endpoint.port);
+  return (tls ? "https://" : "http://") + (v6 ? "[" + endpoint.address + "]" : endpoint.address) + ":" +
+         std::to_string(endpoint.port);
 }
 
 struct Server::Impl {
   Impl(const ServerOptions& options, Stats& all_stats, const MakeService& make_service)
-      : census(options.limits), stats(all_stats), endpoint(options.listen) {
+      : census(options.limits), stats(all_stats), endpoint(options.listen), tls(options.tls) {
     for (std::size_t i = 0; i < options.lanes; ++i)
       lanes.push_back(std::make_unique<Lane>(options.limits, census, stats));
     acceptor = std::make_unique<tcp::acceptor>(lanes.front()->context());
@@ -92,12 +93,13 @@ struct Server::Impl {
     if (!census.enter(address)) return turn_away(socket);
     ++stats.accepted, ++stats.open;
     const auto shared = std::make_shared<tcp::socket>(std::move(socket));
-    lane.post([&lane, shared, address] { lane.adopt(std::move(*shared), address); });
+    lane.post([&lane, shared, with = tls, address] { lane.adopt(std::move(*shared), with, address); });
   }
 
   /// Says why as far as that costs nothing; the client may see only the end of the connection.
   void turn_away(tcp::socket& socket) const {
     ++stats.refused;
+    if (tls) return;  // A handshake is too much to say no, and without one nothing is understood.
     Response response = lanes.front()->service().refuse({}, 503, "too many connections");
     response.close = true;
     boost::system::error_code ignored;
@@ -109,6 +111,7 @@ struct Server::Impl {
   Census census;
   Stats& stats;
   Endpoint endpoint;
+  TlsContext tls;  // Of the accepting lane's thread, once it runs.
   std::vector<std::unique_ptr<Lane>> lanes;
   std::unique_ptr<tcp::acceptor> acceptor;
   std::unique_ptr<asio::steady_timer> pause;
@@ -126,6 +129,10 @@ Server::Server(const ServerOptions& options, Stats& stats, const MakeService& ma
 Server::~Server() { stop(); }
 
 const Endpoint& Server::endpoint() const { return impl_->endpoint; }
+
+void Server::use_tls(TlsContext tls) {
+  impl_->lanes.front()->post([impl = impl_.get(), with = std::move(tls)] { impl->tls = with; });
+}
 
 bool Server::drain(std::chrono::milliseconds timeout) {
   impl_->lanes.front()->post([impl = impl_.get()] {

@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
   app.footer(kFooter);
   add_demo_command(app, exit_code);
   add_serve_command(app, exit_code);
+  add_keys_command(app, exit_code);
   add_load_command(app, exit_code);
   add_replay_command(app, exit_code);
   add_audit_command(app, exit_code);

@@ -69,6 +69,38 @@ TEST_CASE("operations: a product is defined, priced anew, received and counted",
   shop.survives();
 }
 
+TEST_CASE("operations: products are listed as they were defined, at most kListedMax", "[actors][engine][limits]") {
+  Shop shop;
+  std::vector<Request> requests;
+  for (std::size_t i = 0; i < kListedMax + 1; ++i)
+    requests.push_back(shop.request(DefineProduct{sku("p" + std::to_string(i)), gbp(1)}));
+  shop.run_all(requests);
+  const auto list = [&](const std::optional<Sku>& from, Engine::Direction direction, std::size_t most) {
+    std::promise<Result<ProductPage>> promise;
+    shop.engine().products(0, from, direction, most, [&](const Result<ProductPage>& p) { promise.set_value(p); });
+    return promise.get_future().get();
+  };
+  constexpr auto onwards = Engine::Direction::onwards;
+  for (int life = 0; life < 2; ++life, shop.reopen()) {
+    const auto first = list({}, onwards, kListedMax);
+    REQUIRE(first);
+    CHECK(first->products.size() == kListedMax);
+    CHECK(first->more);
+    CHECK(first->products[7].sku == sku("p7"));
+    const auto last = list(first->products.back().sku, onwards, kListedMax);
+    REQUIRE(last);
+    CHECK(last->products.size() == 1);
+    CHECK_FALSE(last->more);
+    const auto back = list(sku("p2"), Engine::Direction::back, 5);
+    REQUIRE(back);
+    CHECK(back->products.size() == 2);
+    CHECK_FALSE(back->more);
+  }
+  CHECK(list({}, onwards, kListedMax + 1).code() == Errc::invalid_argument);
+  CHECK(list({}, onwards, 0).code() == Errc::invalid_argument);
+  CHECK(list(sku("nobody"), onwards, 1).code() == Errc::unknown_sku);
+}
+
 TEST_CASE("operations: a checkout takes stock and money, pays each merchant and the fee", "[actors][engine]") {
   Street street(shards());
   Checkout checkout{acc("alice"), kGbp, {acc("ann"), acc("ben")}, {}, {acc("fees"), 333}};

@@ -19,6 +19,9 @@
 //   kBatchTransactionsMax      tests/actors/bounds_test.cpp
 //   kSubmitRequestsMax         tests/actors/bounds_test.cpp
 //   kTombstonesMax             tests/domain/commit/participant_test.cpp
+//   kEventsMax                 tests/actors/events_test.cpp
+//   kListedMax                 tests/actors/operations_test.cpp
+//   kEventItemsMax             tests/actors/events_test.cpp
 //   kRecordBytesMax            tests/persistence/store_test.cpp
 //   kCheckpointJournalBytes    tests/actors/bounds_test.cpp
 //   kMapBytesDefault           tests/actors/bounds_test.cpp

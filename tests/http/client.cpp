@@ -53,7 +53,11 @@ std::string post_text(const std::string& path, const std::string& body, const st
   return text + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
-Answer Client::get(const std::string& path) { return raw("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n"); }
+Answer Client::get(const std::string& path, const Headers& more) {
+  std::string text = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n";
+  for (const auto& [name, value] : more) text += name + ": " + value + "\r\n";
+  return raw(text + "\r\n");
+}
 
 Answer Client::post(const std::string& path, const std::string& body, const std::string& key, const Headers& more) {
   return raw(post_text(path, body, key, more));

@@ -40,7 +40,7 @@ class Client {
   Client(Client&&) noexcept;
   ~Client();
 
-  Answer get(const std::string& path);
+  Answer get(const std::string& path, const Headers& more = {});
   /// `key` empty: no Idempotency-Key.
   Answer post(const std::string& path, const std::string& body, const std::string& key, const Headers& more = {});
 

@@ -82,6 +82,21 @@ TEST_CASE("openapi: each path parameter is declared, each POST takes a key but t
   }
 }
 
+TEST_CASE("openapi: what needs a key, and may be refused to a role, says so", "[http][openapi]") {
+  for (const auto& path : document().at("paths").as_object()) {
+    for (const auto& method : path.value().as_object()) {
+      CAPTURE(std::string(path.key()), std::string(method.key()));
+      const auto* access = access_to(method.key() == "post" ? "POST" : "GET", path.key());
+      REQUIRE(access);
+      const auto& operation = method.value().as_object();
+      CHECK(operation.contains("security") == access->open);
+      CHECK(operation.at("responses").as_object().contains("401") != access->open);
+      const bool everybody = access->merchant != Scope::none && access->customer != Scope::none;
+      CHECK(operation.at("responses").as_object().contains("403") != everybody);
+    }
+  }
+}
+
 TEST_CASE("openapi: each reference leads somewhere", "[http][openapi]") {
   const json::value whole(document());
   std::set<std::string> references;

@@ -1,6 +1,4 @@
 // `kontor serve` as a program: its options, its end, and its death.
-#include "tests/cmd/program.hpp"
-
 #include <atomic>
 #include <csignal>
 #include <mutex>
@@ -8,30 +6,13 @@
 
 #include "cmd/kontor/exit_codes.hpp"
 #include "tests/http/client.hpp"
-#include "tests/support/temp_dir.hpp"
+#include "tests/http/running.hpp"
 
 using namespace kontor::cmd;
 using namespace kontor::tests;
 using namespace std::chrono_literals;
 
 namespace {
-
-struct Running {
-  Child child;
-  std::uint16_t port = 0;
-};
-
-Running start(const std::filesystem::path& dir, std::vector<std::string> more = {}) {
-  std::vector<std::string> arguments{"serve", "--listen", "127.0.0.1:0", "--data", dir.string()};
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  auto child = Child::start(KONTOR_PROGRAM, arguments);
-  REQUIRE(child);
-  const auto line = child->line(30s);
-  REQUIRE(line);
-  const std::string prefix = "kontor serves http://127.0.0.1:";
-  REQUIRE(line->starts_with(prefix));
-  return {std::move(*child), static_cast<std::uint16_t>(std::stoi(line->substr(prefix.size())))};
-}
 
 constexpr const char* kCheckout =
     R"({"customer":"alice","currency":"GBP","payees":["shop"],"lines":[{"sku":"mug","quantity":1}]})";

@@ -29,6 +29,49 @@ TEST_CASE("routes: products are defined, priced, stocked and read", "[http][rout
                       R"("received":10,"adjusted":-3,"sold":0,"returned":0})");
 }
 
+TEST_CASE("routes: products are listed in pages, onwards and back", "[http][routes]") {
+  ServedShop shop({}, GENERATE(std::uint16_t{1}, std::uint16_t{3}));
+  for (int i = 0; i < 11; ++i)
+    shop.done("/v1/products", R"({"sku":"p)" + std::to_string(i) + R"(","price":)" + ServedShop::gbp_text(i) + "}");
+  auto client = shop.client();
+  const auto skus = [&](const std::string& query, bool* more = nullptr) {
+    const auto answer = client.get("/v1/products" + query);
+    INFO(query << " -> " << answer.body);
+    REQUIRE(answer.status == 200);
+    const auto body = answer.json();
+    std::vector<std::string> out;
+    for (const auto& product : body.at("data").as_array()) out.emplace_back(product.at("sku").as_string());
+    if (more) *more = body.at("has_more").as_bool();
+    return out;
+  };
+  bool more = true;
+  const std::vector<std::string> all = skus("", &more);
+  CHECK(all.size() == 11);
+  CHECK_FALSE(more);
+  std::vector<std::string> onwards, back;
+  std::string from;
+  for (more = true; more; from = "&starting_after=" + onwards.back()) {
+    const auto page = skus("?limit=4" + from, &more);
+    onwards.insert(onwards.end(), page.begin(), page.end());
+  }
+  CHECK(onwards == all);
+  from = "&ending_before=" + all.back();
+  for (more = true; more; from = "&ending_before=" + back.front()) {
+    const auto page = skus("?limit=4" + from, &more);
+    back.insert(back.begin(), page.begin(), page.end());
+  }
+  back.push_back(all.back());
+  CHECK(back == all);
+  const auto before_last = skus("?limit=4&ending_before=" + all.back());
+  CHECK(before_last == std::vector<std::string>(all.end() - 5, all.end() - 1));
+  CHECK(skus("?ending_before=" + all.front()).empty());
+  for (const std::string query : {"?limit=0", "?limit=1001", "?starting_after=nobody", "?ending_before=", "?sort=sku",
+                                  "?starting_after=p1&ending_before=p2"}) {
+    CAPTURE(query);
+    CHECK(client.get("/v1/products" + query).status == 400);
+  }
+}
+
 TEST_CASE("routes: accounts are opened, filled, emptied and read", "[http][routes]") {
   ServedShop shop;
   shop.open_shop(5000);

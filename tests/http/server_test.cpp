@@ -179,6 +179,7 @@ TEST_CASE("server: addresses are read, and known as this machine's", "[http][ser
   CHECK(parse_endpoint("8080")->port == 8080);
   CHECK(url_of(*parse_endpoint("127.0.0.2:80")) == "http://127.0.0.2:80");
   CHECK(url_of(*parse_endpoint("[::1]:80")) == "http://[::1]:80");
+  CHECK(url_of(*parse_endpoint("[::1]:80"), true) == "https://[::1]:80");
   CHECK(is_loopback(*parse_endpoint("[::1]:80")));
   CHECK(is_loopback(*parse_endpoint("127.1.2.3:80")));
   CHECK_FALSE(is_loopback(*parse_endpoint("10.0.0.1:80")));

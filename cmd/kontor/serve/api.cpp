@@ -1,17 +1,13 @@
 #include "cmd/kontor/serve/api.hpp"
 
-#include <array>
 #include <charconv>
 #include <chrono>
-#include <variant>
 
-#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "cmd/http/path.hpp"
 #include "cmd/kontor/serve/answer.hpp"
 #include "cmd/kontor/serve/idempotency.hpp"
-#include "cmd/kontor/serve/strict_json.hpp"
 
 namespace kontor::cmd::serve {
 namespace {
@@ -23,8 +19,6 @@ using http::Respond;
 using http::Response;
 
 constexpr std::string_view kBatchPath = "/v1/checkouts:batch";
-constexpr std::string_view kCaller = "local";  // Until there are API keys.
-constexpr std::size_t kParseBytes = 8 * 1024;  // Of a body of usual size, on the stack.
 
 struct Match {
   const PostRoute* post = nullptr;
@@ -32,6 +26,12 @@ struct Match {
   bool batch = false;
   std::string allowed;  ///< Methods of this path; empty: there is no such path.
   PathNames path;
+
+  const RouteAccess* access() const {
+    if (batch) return access_to("POST", kBatchPath);
+    if (post) return access_to("POST", post->path);
+    return get ? access_to("GET", get->path) : nullptr;
+  }
 };
 
 Match match(const Request& request) {
@@ -69,15 +69,23 @@ bool is_local_host(std::string_view host) {
   return host == "localhost" || host.starts_with("127.");
 }
 
-/// What speaks against the request as its header alone tells. `match` is its route, if it has one.
-std::optional<Problem> header_problem(const Request& request, const Match& found) {
+/// Without keys everybody who reaches the server may do everything, so it is this machine's only. A page of another
+/// site has no key to send.
+std::optional<Problem> host_problem(const Request& request, const KeyRingPtr& keys) {
   const std::string* host = request.field("Host");
-  if (!host || !is_local_host(*host))
-    return Problem{Errc::invalid_argument, "served under the names of this machine only", "Host", 421, {}};
+  if (keys || (host && is_local_host(*host))) return {};
+  return Problem{Errc::invalid_argument, "served under the names of this machine only", "Host", 421, {}};
+}
+
+/// What speaks against the request as its header alone tells. `match` is its route, if it has one.
+std::optional<Problem> header_problem(const Request& request, const Match& found, const Principal& who) {
   if (found.allowed.empty()) return Problem{Errc::not_found, "there is no such path", {}, 0, {}};
   if (!found.post && !found.get && !found.batch)
     return Problem{Errc::invalid_argument, "the path has no such method", {}, 405, {}};
-  if (!request.query.empty()) return Problem{Errc::invalid_argument, "the path takes no query", "query", 0, {}};
+  if (scope_of(found.access(), who) == Scope::none)
+    return Problem{Errc::invalid_argument, "not with a key of this role", "Authorization", 403, {}};
+  if (!request.query.empty() && (!found.get || found.get->query.empty()))
+    return Problem{Errc::invalid_argument, "the path takes no query", "query", 0, {}};
   const std::string_view wanted = found.batch ? "application/x-ndjson" : "application/json";
   const bool body_is_there = request.field("Transfer-Encoding") ||
                              (request.field("Content-Length") && *request.field("Content-Length") != "0");
@@ -86,6 +94,12 @@ std::optional<Problem> header_problem(const Request& request, const Match& found
   if (!found.get && !may_be_left_out && media_type(request) != wanted)
     return Problem{Errc::invalid_argument, std::string(wanted) + " is needed", "Content-Type", 415, {}};
   return {};
+}
+
+/// Who sends the request. None: it needs a key and has no good one. What is open to all has a caller without one.
+std::optional<Principal> caller(const Request& request, const Match& found, const KeyRingPtr& keys) {
+  const RouteAccess* access = found.access();
+  return authenticate(access && access->open ? nullptr : keys, request);
 }
 
 std::optional<std::int64_t> number_in(std::string_view text) {
@@ -104,20 +118,6 @@ std::string_view client_key(const Request& request, Refusal& refusal) {
   else if (request.count(kName) > 1 || !is_client_key(*key))
     refusal.set(Errc::invalid_argument, kName, "one key of 1 to 255 visible ASCII characters is needed");
   return key ? *key : std::string_view();
-}
-
-Operation operation_of(const PostRoute& route, const PathNames& path, const std::string& body, Refusal& refusal) {
-  std::array<unsigned char, kParseBytes> space;
-  json::monotonic_resource memory(space.data(), space.size());
-  auto parsed = parse_strict(body.empty() && route.body_optional ? "{}" : std::string_view(body), &memory);
-  if (auto* problem = std::get_if<Problem>(&parsed)) {
-    refusal.set(std::move(*problem));
-    return {};
-  }
-  Fields fields(std::get<json::value>(parsed), {}, refusal);
-  Operation operation = route.decode(path, fields, refusal);
-  fields.end();
-  return operation;
 }
 
 }  // namespace
@@ -140,6 +140,10 @@ Terms terms_of(const Request& request, Refusal& refusal) {
                           std::chrono::nanoseconds(1);
   }
   return terms;
+}
+
+Problem unauthorized() {
+  return {Errc::invalid_argument, "an API key is needed, as Authorization: Bearer", "Authorization", 401, {}};
 }
 
 std::vector<RouteName> all_routes() {
@@ -167,7 +171,12 @@ http::Opening Api::open(const RequestPtr& request) {
   http::Opening opening;
   const Match found = match(*request);
   Refusal refusal;
-  if (auto problem = header_problem(*request, found)) refusal.set(std::move(*problem));
+  const KeyRingPtr keys = shared_.keys.get();
+  const auto who = caller(*request, found, keys);
+  if (auto problem = host_problem(*request, keys)) refusal.set(std::move(*problem));
+  if (!who) refusal.set(unauthorized());
+  if (!refusal)
+    if (auto problem = header_problem(*request, found, *who)) refusal.set(std::move(*problem));
   if (!found.batch && !refusal) return opening;
   const Terms terms = terms_of(*request, refusal);
   if (refusal) {
@@ -176,27 +185,51 @@ http::Opening Api::open(const RequestPtr& request) {
     return opening;
   }
   opening.content_type = "application/x-ndjson";
-  opening.stream = checkout_stream(submitter_, terms, shared_.engine.shards(), request->id);
+  opening.stream = checkout_stream(shared_, submitter_, terms, request);
   return opening;
 }
 
 void Api::handle(RequestPtr request, Respond respond) {
   const Match found = match(*request);
-  if (found.get) return found.get->read({shared_, post_, found.path, request, respond});
-  change(*found.post, found.path, request, std::move(respond));
+  // Again: a key may have been revoked while the body came, and the caller is known by nothing else.
+  const auto who = caller(*request, found, shared_.keys.get());
+  if (!who) return respond(problem_response(unauthorized(), *request));
+  if (found.get) return found.get->read({shared_, post_, found.path, found.get->query, request, respond, *who});
+  change(*found.post, found.path, request, *who, std::move(respond));
 }
 
-void Api::change(const PostRoute& route, const PathNames& path, const RequestPtr& request, Respond respond) {
+void Api::change(const PostRoute& route, const PathNames& path, const RequestPtr& request, const Principal& who,
+                 Respond respond) {
   Refusal refusal;
   const std::string_view key = client_key(*request, refusal);
   const Terms terms = terms_of(*request, refusal);
   Operation operation;
-  if (!refusal) operation = operation_of(route, path, request->body, refusal);
+  if (!refusal) operation = operation_in(route, path, request->body, refusal);
+  if (!refusal)
+    if (auto problem = serve::refuse(who, operation)) refusal.set(std::move(*problem));
   if (refusal) return respond(problem_response(refusal.problem(), *request));
-  kontor::Request wanted{engine_key(kCaller, route.path, path, key), std::move(operation), terms.deadline_ns,
+  const auto order = order_amended(operation);
+  kontor::Request wanted{engine_key(caller_of(who), route.path, path, key), std::move(operation), terms.deadline_ns,
                          terms.protocol};
-  submitter_.submit(std::move(wanted), [this, request, respond = std::move(respond)](const kontor::Request& asked,
-                                                                                     const Outcome& outcome) {
+  if (order && scope_of(access_to("POST", route.path), who) == Scope::own)
+    return amend(std::move(wanted), *order, request, who, respond);
+  submit(std::move(wanted), request, respond);
+}
+
+/// Whose the order is must be seen first. That never changes, so nothing can come between.
+void Api::amend(kontor::Request wanted, const OrderId& order, const RequestPtr& request, const Principal& who,
+                const Respond& respond) {
+  shared_.engine.order(order, [this, wanted = std::move(wanted), request, who, respond](const Result<Order>& found) {
+    auto problem = found ? serve::refuse(who, *found, wanted.operation) : Problem{found.code(), {}, {}, 0, {}};
+    post_([this, wanted, request, respond, problem = std::move(problem)] {
+      if (problem) return respond(problem_response(*problem, *request));
+      submit(wanted, request, respond);
+    });
+  });
+}
+
+void Api::submit(kontor::Request wanted, const RequestPtr& request, const Respond& respond) {
+  submitter_.submit(std::move(wanted), [this, request, respond](const kontor::Request& asked, const Outcome& outcome) {
     settle(outcome, asked.operation, request, respond);
   });
 }

@@ -7,12 +7,16 @@
 #include "actors/engine.hpp"
 #include "cmd/http/message.hpp"
 #include "cmd/http/stats.hpp"
+#include "cmd/kontor/serve/access.hpp"
 #include "cmd/kontor/serve/decode.hpp"
+#include "cmd/kontor/serve/journal_watch.hpp"
+#include "cmd/kontor/serve/key_ring.hpp"
 #include "cmd/kontor/serve/problem.hpp"
 #include "cmd/kontor/serve/submitter.hpp"
 
 namespace kontor::cmd::serve {
 
+inline constexpr std::size_t kFeedsMax = 64;  // Event streams at a time: each asks the engine five times a second.
 inline constexpr std::int64_t kDeadlineMsMax = 600'000;  // Of Kontor-Deadline-Ms: ten minutes.
 
 /// What all lanes share. Outlives them.
@@ -20,6 +24,9 @@ struct Shared {
   Engine& engine;
   const http::Stats& stats;
   std::atomic<bool> draining{false};
+  std::atomic<std::size_t> feeds{0};  ///< Being told, of at most kFeedsMax.
+  CurrentKeys keys;
+  JournalWatch journal{};
 };
 
 /// What a request's headers say beside its operation.
@@ -45,7 +52,11 @@ class Api : public http::Service {
   http::Response refuse(const http::Request& request, unsigned status, std::string_view detail) override;
 
  private:
-  void change(const PostRoute& route, const PathNames& path, const http::RequestPtr& request, http::Respond respond);
+  void change(const PostRoute& route, const PathNames& path, const http::RequestPtr& request, const Principal& who,
+              http::Respond respond);
+  void amend(kontor::Request wanted, const OrderId& order, const http::RequestPtr& request, const Principal& who,
+             const http::Respond& respond);
+  void submit(kontor::Request wanted, const http::RequestPtr& request, const http::Respond& respond);
   void settle(const Outcome& outcome, const Operation& operation, const http::RequestPtr& request,
               const http::Respond& respond);
   void tell_price(const Outcome& outcome, const Operation& operation, const http::RequestPtr& request,
@@ -61,22 +72,28 @@ struct Read {
   Shared& shared;
   const http::Post& post;
   const PathNames& path;
+  std::span<const std::string_view> query;
   const http::RequestPtr& request;
   const http::Respond& respond;
+  const Principal& who;
 };
 struct GetRoute {
   std::string_view path;
   void (*read)(const Read& read);
+  std::span<const std::string_view> query = {};  ///< What it may be asked with.
 };
 std::span<const GetRoute> get_routes();
 
-/// The body of `POST /v1/checkouts:batch`. `submitter` outlives it.
-std::unique_ptr<http::LineStream> checkout_stream(Submitter& submitter, const Terms& terms, std::uint16_t shards,
-                                                  std::string request_id);
+/// The body of `POST /v1/checkouts:batch`, whose header is `request`. `shared` and `submitter` outlive it.
+std::unique_ptr<http::LineStream> checkout_stream(Shared& shared, Submitter& submitter, const Terms& terms,
+                                                  http::RequestPtr request);
+
+/// Why nothing is done for whoever sends no good key: the same for each way to have none.
+Problem unauthorized();
 
 http::Response json_response(const boost::json::object& object);
 /// Prometheus' text format.
-std::string metrics_text(const EngineCounters& engine, const http::Stats& http);
+std::string metrics_text(const Shared& shared);
 /// docs/openapi.json, as it was when the program was built.
 std::string_view openapi_text();
 

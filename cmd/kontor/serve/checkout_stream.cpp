@@ -19,7 +19,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kCaller = "local";
 constexpr std::string_view kSinglePath = "/v1/checkouts";  // A line is the same request as a single one.
 constexpr std::size_t kParseBytes = 8 * 1024;
 
@@ -42,8 +41,8 @@ struct Block {
 
 class CheckoutStream : public http::LineStream {
  public:
-  CheckoutStream(Submitter& submitter, const Terms& terms, std::uint16_t shards, std::string request_id)
-      : submitter_(submitter), terms_(terms), shards_(shards), request_id_(std::move(request_id)) {}
+  CheckoutStream(Shared& shared, Submitter& submitter, const Terms& terms, http::RequestPtr request)
+      : shared_(shared), submitter_(submitter), terms_(terms), request_(std::move(request)) {}
 
   void on_lines(std::string lines, std::function<void(std::string)> then) override {
     const auto block = std::make_shared<Block>();
@@ -59,6 +58,7 @@ class CheckoutStream : public http::LineStream {
     if (texts.empty()) return block->then({});
     block->answers.resize(texts.size());
     block->missing = texts.size();
+    who_ = authenticate(shared_.keys.get(), *request_);  // For each block: a stream may outlive its key.
     for (std::size_t i = 0; i < texts.size(); ++i) submit(texts[i], i, block);
   }
 
@@ -71,11 +71,15 @@ class CheckoutStream : public http::LineStream {
     const std::uint64_t number = lines_++;
     Refusal refusal;
     kontor::Request request;
-    read(text, request, refusal);
+    if (who_)
+      read(text, request, refusal);
+    else
+      refusal.set(unauthorized());
     if (refusal) return block->answer(at, line_of(number, refusal.problem()));
     submitter_.submit(std::move(request), [this, at, number, block](const kontor::Request& asked, const Outcome& o) {
-      block->answer(at, o.verdict == Verdict::committed ? line_of(number, asked.operation, o)
-                                                        : line_of(number, problem_of(o, asked.operation, shards_)));
+      block->answer(at, o.verdict == Verdict::committed
+                            ? line_of(number, asked.operation, o)
+                            : line_of(number, problem_of(o, asked.operation, shared_.engine.shards())));
     });
   }
 
@@ -94,13 +98,15 @@ class CheckoutStream : public http::LineStream {
     fields.end();
     request.deadline_ns = terms_.deadline_ns;
     request.protocol = terms_.protocol;
-    if (!refusal) request.key = engine_key(kCaller, kSinglePath, {}, key);
+    if (!refusal)
+      if (auto problem = refuse(*who_, request.operation)) refusal.set(std::move(*problem));
+    if (!refusal) request.key = engine_key(caller_of(*who_), kSinglePath, {}, key);
   }
 
   std::string line_of(std::uint64_t number, const Problem& problem) const {
     const unsigned status = problem.status != 0 ? problem.status : status_of(problem.code);
     return json::serialize(json::object{
-               {"line", number}, {"status", status}, {"problem", problem_json(problem, {}, request_id_)}}) +
+               {"line", number}, {"status", status}, {"problem", problem_json(problem, {}, request_->id)}}) +
            "\n";
   }
   static std::string line_of(std::uint64_t number, const Operation& operation, const Outcome& outcome) {
@@ -110,18 +116,19 @@ class CheckoutStream : public http::LineStream {
     return out += "}\n";
   }
 
+  Shared& shared_;
   Submitter& submitter_;
   const Terms terms_;
-  const std::uint16_t shards_;
-  const std::string request_id_;
+  const http::RequestPtr request_;
+  std::optional<Principal> who_;
   std::uint64_t lines_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<http::LineStream> checkout_stream(Submitter& submitter, const Terms& terms, std::uint16_t shards,
-                                                  std::string request_id) {
-  return std::make_unique<CheckoutStream>(submitter, terms, shards, std::move(request_id));
+std::unique_ptr<http::LineStream> checkout_stream(Shared& shared, Submitter& submitter, const Terms& terms,
+                                                  http::RequestPtr request) {
+  return std::make_unique<CheckoutStream>(shared, submitter, terms, std::move(request));
 }
 
 }  // namespace kontor::cmd::serve

@@ -1,9 +1,16 @@
 #include "cmd/kontor/serve/decode.hpp"
 
 #include <array>
+#include <variant>
+
+#include <boost/json/monotonic_resource.hpp>
+
+#include "cmd/kontor/serve/strict_json.hpp"
 
 namespace kontor::cmd::serve {
 namespace {
+
+constexpr std::size_t kParseBytes = 8 * 1024;  // Of a body of usual size, on the stack.
 
 constexpr std::array kPostRoutes{
     PostRoute{"/v1/products", decode_define_product},
@@ -31,6 +38,20 @@ Name name_in_path(const std::string& text, Errc unknown, Refusal& refusal) {
 }  // namespace
 
 std::span<const PostRoute> post_routes() { return kPostRoutes; }
+
+Operation operation_in(const PostRoute& route, const PathNames& path, std::string_view body, Refusal& refusal) {
+  std::array<unsigned char, kParseBytes> space;
+  boost::json::monotonic_resource memory(space.data(), space.size());
+  auto parsed = parse_strict(body.empty() && route.body_optional ? "{}" : body, &memory);
+  if (auto* problem = std::get_if<Problem>(&parsed)) {
+    refusal.set(std::move(*problem));
+    return {};
+  }
+  Fields fields(std::get<boost::json::value>(parsed), {}, refusal);
+  Operation operation = route.decode(path, fields, refusal);
+  fields.end();
+  return operation;
+}
 
 AccountId account_in_path(const std::string& text, Refusal& refusal) {
   return name_in_path<AccountId>(text, Errc::unknown_account, refusal);

@@ -1,6 +1,7 @@
 #pragma once
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cmd/kontor/serve/fields.hpp"
@@ -22,6 +23,10 @@ struct PostRoute {
 
 /// All of them.
 std::span<const PostRoute> post_routes();
+
+/// What a request of this route asks for; the operation means something only when nothing was refused. `body` may be
+/// anything.
+Operation operation_in(const PostRoute& route, const PathNames& path, std::string_view body, Refusal& refusal);
 
 AccountId account_in_path(const std::string& text, Refusal& refusal);
 Sku sku_in_path(const std::string& text, Refusal& refusal);

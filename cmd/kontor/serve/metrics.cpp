@@ -40,7 +40,7 @@ class Families {
   std::vector<MetricFamily> all;
 };
 
-void add_engine(Families& families, const EngineCounters& engine) {
+void add_engine(Families& families, const EngineCounters& engine, std::size_t open_max) {
   families.counter("kontor_requests_submitted_total", "Requests handed to the engine", engine.submitted);
   auto& outcomes = families.add("kontor_outcomes_total", "Requests answered, by outcome", MetricType::Counter);
   Families::add_to(outcomes, engine.committed, {label("outcome", "committed")});
@@ -50,6 +50,7 @@ void add_engine(Families& families, const EngineCounters& engine) {
   families.counter("kontor_transactions_begun_total", "Transactions that reached their participants", engine.begun);
   families.counter("kontor_transactions_prepared_total", "Transactions whose every vote was yes", engine.prepared);
   families.gauge("kontor_transactions_open", "Admitted and not answered", engine.open);
+  families.gauge("kontor_transactions_open_max", "Beyond so many, new work is refused", open_max);
   families.gauge("kontor_transactions_in_doubt", "Prepared for another shard, decision not known", engine.in_doubt);
   families.counter("kontor_journal_commits_total", "Durable commits of the journals", engine.journal_commits);
   families.counter("kontor_journal_records_total", "Records written", engine.journal_records);
@@ -58,7 +59,7 @@ void add_engine(Families& families, const EngineCounters& engine) {
   families.gauge("kontor_storage_full", "1: new work is refused for want of room", engine.storage_full ? 1 : 0);
 }
 
-void add_http(Families& families, const http::Stats& stats) {
+void add_http(Families& families, const http::Stats& stats, std::size_t feeds) {
   auto& responses = families.add("kontor_http_responses_total", "Responses, by status", MetricType::Counter);
   for (unsigned status = http::Stats::kStatusFirst; status < http::Stats::kStatusEnd; ++status)
     if (const std::uint64_t count = stats.responses[status - http::Stats::kStatusFirst]; count != 0)
@@ -66,14 +67,15 @@ void add_http(Families& families, const http::Stats& stats) {
   families.counter("kontor_http_connections_accepted_total", "Connections accepted", stats.accepted);
   families.counter("kontor_http_connections_refused_total", "Connections turned away: too many", stats.refused);
   families.gauge("kontor_http_connections", "Connections now", static_cast<std::uint64_t>(stats.open.load()));
+  families.gauge("kontor_http_feeds", "Event streams now", feeds);
 }
 
 }  // namespace
 
-std::string metrics_text(const EngineCounters& engine, const http::Stats& http) {
+std::string metrics_text(const Shared& shared) {
   Families families;
-  add_engine(families, engine);
-  add_http(families, http);
+  add_engine(families, shared.engine.counters(), kOpenTransactionsMax * shared.engine.shards());
+  add_http(families, shared.stats, shared.feeds);
   std::ostringstream out;
   prometheus::TextSerializer().Serialize(out, families.all);
   return out.str();

@@ -80,6 +80,7 @@ http::Response problem_response(const Problem& problem, const http::Request& req
   response.body = boost::json::serialize(problem_json(problem, request.path, request.id));
   if (const unsigned wait = retry_after_s(problem.code); wait != 0)
     response.fields.push_back({"Retry-After", std::to_string(wait)});
+  if (response.status == 401) response.fields.push_back({"WWW-Authenticate", "Bearer"});
   return response;
 }
 

@@ -1,20 +1,25 @@
 // What is asked and changes nothing.
 #include <array>
+#include <chrono>
 
 #include "cmd/kontor/serve/answer.hpp"
 #include "cmd/kontor/serve/api.hpp"
+#include "cmd/kontor/serve/event_log.hpp"
+#include "cmd/kontor/serve/product_list.hpp"
+#include "cmd/kontor/serve/query.hpp"
 
 namespace kontor::cmd::serve {
 namespace {
 
 namespace json = boost::json;
 
+Problem missing(Errc code) { return {code, {}, {}, 0, {}}; }
+
 /// Answers with what the engine read, on the lane.
 template <class Value, class View>
 OnRead<Value> answer_with(const Read& read, View view) {
   return [post = read.post, request = read.request, respond = read.respond, view](const Result<Value>& value) {
-    http::Response response =
-        value ? json_response(view(*value)) : problem_response({value.code(), {}, {}, 0, {}}, *request);
+    http::Response response = value ? json_response(view(*value)) : problem_response(missing(value.code()), *request);
     post([respond, response = std::move(response)] { respond(response); });
   };
 }
@@ -40,6 +45,7 @@ void read_stock(const Read& read) {
 void read_account(const Read& read) {
   Refusal refusal;
   const AccountId id = account_in_path(read.path[0], refusal);
+  if (!is_own(read.who, id)) refusal.set(missing(Errc::unknown_account));
   if (refused(read, refusal)) return;
   read.shared.engine.account(id, answer_with<Account>(read, [](const Account& account) { return to_json(account); }));
 }
@@ -48,7 +54,18 @@ void read_order(const Read& read) {
   Refusal refusal;
   const OrderId id = order_in_path(read.path[0], refusal);
   if (refused(read, refusal)) return;
-  read.shared.engine.order(id, answer_with<Order>(read, [](const Order& order) { return to_json(order); }));
+  const auto tell = answer_with<Order>(read, [](const Order& order) { return to_json(order); });
+  read.shared.engine.order(id, [tell, who = read.who](const Result<Order>& order) {
+    tell(order && !is_own(who, order->checkout) ? Error{Errc::unknown_order, {}} : order);
+  });
+}
+
+/// Of what amends an order: whose it is says only the order.
+void tell_if_own_order(Engine& engine, const OrderId& id, const Principal& who, const Result<TransactionRecord>& record,
+                       const OnRead<TransactionRecord>& tell) {
+  engine.order(id, [who, record, tell](const Result<Order>& order) {
+    tell(order && is_own(who, order->checkout) ? record : Error{Errc::not_found, {}});
+  });
 }
 
 void read_transaction(const Read& read) {
@@ -57,7 +74,60 @@ void read_transaction(const Read& read) {
   if (!id || !*id || !read.path[0].starts_with("txn_")) refusal.set(Errc::not_found, {}, {});
   if (refused(read, refusal)) return;
   const auto view = [](const TransactionRecord& record) { return to_json(record); };
-  read.shared.engine.transaction(*id, answer_with<TransactionRecord>(read, view));
+  const auto tell = answer_with<TransactionRecord>(read, view);
+  if (read.who.role == Role::admin) return read.shared.engine.transaction(*id, tell);
+  read.shared.engine.transaction(*id, [tell, who = read.who, post = read.post,
+                                       &engine = read.shared.engine](const Result<TransactionRecord>& record) {
+    const auto order = record ? order_amended(record->operation) : std::nullopt;
+    if (order) return post([=, &engine] { tell_if_own_order(engine, *order, who, record, tell); });
+    tell(record && !is_own(who, record->operation) ? Error{Errc::not_found, {}} : record);
+  });
+}
+
+constexpr std::array<std::string_view, 2> kEventQuery{"after", "limit"};
+constexpr std::size_t kEventsUsual = 100;
+
+bool wants_feed(const http::Request& request) {
+  const std::string* accept = request.field("Accept");
+  return accept && accept->find("text/event-stream") != std::string::npos;
+}
+
+/// Where to go on: a client whose feed was cut says how far it came in a header.
+EventCursor cursor_of(const Read& read, const Query& query, bool feed, Refusal& refusal) {
+  const std::uint16_t shards = read.shared.engine.shards();
+  const std::string* resumed = feed ? read.request->field("Last-Event-ID") : nullptr;
+  const auto text = resumed ? std::optional(*resumed) : query.text("after");
+  if (!text) return EventCursor(shards);
+  const auto cursor = EventCursor::parse(*text, shards);
+  if (!cursor) refusal.set(Errc::invalid_argument, resumed ? "Last-Event-ID" : "after", "it is no cursor of this log");
+  return cursor.value_or(EventCursor(shards));
+}
+
+void read_events(const Read& read) {
+  Refusal refusal;
+  const Query query(read.request->query, read.query, refusal);
+  const std::size_t limit = query.integer("limit", 1, kEventsMax, kEventsUsual);
+  const bool feed = wants_feed(*read.request);
+  const EventCursor cursor = cursor_of(read, query, feed, refusal);
+  if (feed && read.shared.feeds >= kFeedsMax) refusal.set(Errc::overloaded, {}, "too many event streams are open");
+  if (refused(read, refusal)) return;
+  if (feed) {
+    http::Response response;
+    response.content_type = "text/event-stream";
+    response.fields.push_back({"Cache-Control", "no-store"});
+    response.feed = event_feed(read.shared.engine, read.shared.feeds, read.post, cursor);
+    return read.respond(std::move(response));
+  }
+  read_log(read.shared.engine, read.post, cursor, limit,
+           [request = read.request, respond = read.respond](const Result<LogStretch>& stretch) {
+             if (!stretch) return respond(problem_response({stretch.code(), {}, {}, 0, {}}, *request));
+             json::array data;
+             for (const LoggedEvent& event : stretch->events) data.push_back(to_json(event));
+             respond(json_response({{"object", "list"},
+                                    {"data", std::move(data)},
+                                    {"has_more", stretch->more},
+                                    {"cursor", stretch->reached.text()}}));
+           });
 }
 
 void read_health(const Read& read) { read.respond(json_response({{"status", "alive"}})); }
@@ -67,13 +137,16 @@ void read_readiness(const Read& read) {
     return read.respond(problem_response({Errc::shutting_down, "the server is draining", {}, 0, {}}, *read.request));
   if (read.shared.engine.counters().storage_full)
     return read.respond(problem_response({Errc::storage_full, "no room for new work", {}, 0, {}}, *read.request));
+  if (!read.shared.journal.moves(read.shared.engine.counters(), std::chrono::steady_clock::now()))
+    return read.respond(
+        problem_response({Errc::io_error, "requests wait, and the journal stands still", {}, 503, {}}, *read.request));
   read.respond(json_response({{"status", "ready"}}));
 }
 
 void read_metrics(const Read& read) {
   http::Response response;
   response.content_type = "text/plain; version=0.0.4";
-  response.body = metrics_text(read.shared.engine.counters(), read.shared.stats);
+  response.body = metrics_text(read.shared);
   read.respond(std::move(response));
 }
 
@@ -84,11 +157,13 @@ void read_openapi(const Read& read) {
 }
 
 constexpr std::array kGetRoutes{
+    GetRoute{"/v1/products", read_products, kListQuery},
     GetRoute{"/v1/products/{sku}", read_product},
     GetRoute{"/v1/products/{sku}/stock", read_stock},
     GetRoute{"/v1/accounts/{account}", read_account},
     GetRoute{"/v1/orders/{order}", read_order},
     GetRoute{"/v1/transactions/{transaction}", read_transaction},
+    GetRoute{"/v1/events", read_events, kEventQuery},
     GetRoute{"/healthz", read_health},
     GetRoute{"/readyz", read_readiness},
     GetRoute{"/metrics", read_metrics},

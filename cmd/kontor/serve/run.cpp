@@ -2,8 +2,9 @@
 
 namespace kontor::cmd::serve {
 
-ServedEngine::ServedEngine(std::unique_ptr<Engine> engine, const http::ServerOptions& options)
+ServedEngine::ServedEngine(std::unique_ptr<Engine> engine, const http::ServerOptions& options, KeyRingPtr keys)
     : engine_(std::move(engine)), shared_{*engine_, stats_} {
+  use_keys(std::move(keys));
   server_ = std::make_unique<http::Server>(
       options, stats_, [this](http::Post post) { return std::make_unique<Api>(shared_, std::move(post)); });
 }

@@ -12,14 +12,21 @@ namespace kontor::cmd::serve {
 /// An open engine behind an HTTP server: serves from its construction to its end. Members for one thread.
 class ServedEngine {
  public:
-  /// Throws std::system_error when the address cannot be had.
-  ServedEngine(std::unique_ptr<Engine> engine, const http::ServerOptions& options);
+  /// `keys`: nullptr: everybody who reaches it may do everything. Throws std::system_error when the address cannot be
+  /// had.
+  ServedEngine(std::unique_ptr<Engine> engine, const http::ServerOptions& options, KeyRingPtr keys = nullptr);
   /// Stops, if `stop` was not called.
   ~ServedEngine();
 
   const http::Endpoint& endpoint() const { return server_->endpoint(); }
   Engine& engine() { return *engine_; }
   const http::Stats& stats() const { return stats_; }
+  std::size_t feeds() const { return shared_.feeds; }  ///< Event streams that are open.
+  /// From now on these keys are good and no others. Any thread.
+  void use_keys(KeyRingPtr keys) { shared_.keys.set(std::move(keys)); }
+  /// From now on connections begin with this. Of a server that speaks TLS. Any thread.
+  void use_tls(http::TlsContext tls) { server_->use_tls(std::move(tls)); }
+  bool uses_keys() const { return shared_.keys.get() != nullptr; }
   /// Lets what was begun finish, for at most `timeout`; then closes the engine and the server.
   void stop(std::chrono::milliseconds timeout);
 

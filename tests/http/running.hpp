@@ -1,0 +1,30 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/cmd/program.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace kontor::tests {
+
+struct Running {
+  cmd::Child child;
+  std::uint16_t port = 0;
+};
+
+/// `kontor serve` on a free port of `address`, ready.
+inline Running start(const std::filesystem::path& dir, std::vector<std::string> more = {},
+                     const std::string& address = "127.0.0.1", const std::string& scheme = "http") {
+  std::vector<std::string> arguments{"serve", "--listen", address + ":0", "--data", dir.string()};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  auto child = cmd::Child::start(KONTOR_PROGRAM, arguments);
+  REQUIRE(child);
+  const auto line = child->line(std::chrono::seconds(30));
+  REQUIRE(line);
+  const std::string prefix = "kontor serves " + scheme + "://" + address + ":";
+  REQUIRE(line->starts_with(prefix));
+  return {std::move(*child), static_cast<std::uint16_t>(std::stoi(line->substr(prefix.size())))};
+}
+
+}  // namespace kontor::tests

@@ -82,7 +82,6 @@ class Inventory {
   bool add(const Product& product);
 
  private:
-
   std::size_t products_max_ = kProductsMax;
   Rows<Product> rows_;
   NameIndex<Sku> by_sku_;

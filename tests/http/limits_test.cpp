@@ -4,6 +4,8 @@
 #include <chrono>
 #include <thread>
 
+#include <sys/resource.h>
+
 #include "cmd/kontor/serve/strict_json.hpp"
 #include "tests/http/served_shop.hpp"
 
@@ -105,6 +107,26 @@ TEST_CASE("limits: a request's header, and its body, must come in time", "[http]
     CHECK(client.get("/healthz").status == 200);
     CHECK_FALSE(client.receive());
   }
+}
+
+TEST_CASE("limits: 1,000 clients that drip keep nobody else waiting", "[http][limits]") {
+  constexpr rlim_t kNeeded = 4'096;  // Both ends are in this process.
+  rlimit descriptors{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &descriptors) == 0);
+  if (descriptors.rlim_max < kNeeded) return WARN("too few descriptors are allowed here");
+  descriptors.rlim_cur = std::max(descriptors.rlim_cur, kNeeded);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &descriptors) == 0);
+  ServedShop shop;
+  shop.open_shop();
+  std::vector<Client> slow;
+  for (int i = 0; i < 1'000; ++i) REQUIRE(slow.emplace_back(shop.port()).send("POST /v1/check"));
+  auto client = shop.client();
+  for (int i = 0; i < 50; ++i) {
+    for (std::size_t k = 0; k < slow.size(); k += 50) slow[k].send("o");
+    REQUIRE(client.post("/v1/checkouts", ServedShop::checkout_text(), "key-" + std::to_string(i)).status == 201);
+  }
+  CHECK(shop.balance("shop") == 50 * 1299);
+  CHECK(shop.served().stats().open >= 1'000);  // They were there all the time.
 }
 
 TEST_CASE("limits: connections are counted, in all and by address", "[http][limits]") {

@@ -62,7 +62,7 @@ TlsContext load_tls(const std::filesystem::path& certificate, const std::filesys
   if (!chain) return nullptr;
   const Pem secret(key, fault);
   if (!secret) return nullptr;
-  const auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
+  auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
   boost::system::error_code failure;
   set_up(*context);
   context->use_certificate_chain(chain.buffer(), failure);

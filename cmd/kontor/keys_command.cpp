@@ -146,6 +146,7 @@ void add_keys_command(CLI::App& app, int& exit_code) {
   keys->footer(kFooter);
   CLI::App* create = keys->add_subcommand("create", "Make a key and print it, once");
   std::vector<std::string> roles;
+  roles.reserve(serve::kRoles.size());
   for (const Role role : serve::kRoles) roles.emplace_back(serve::to_string(role));
   create->add_option("--role", options->role, "What it may do")->required()->check(CLI::IsMember(roles));
   create->add_option("--account", options->account, "Whose it is; for a merchant or a customer")->type_name("ID");

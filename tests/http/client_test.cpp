@@ -202,7 +202,7 @@ TEST_CASE("client: https is spoken with the server that its certificate names, a
   options.ca_file = certificate;
   CHECK(caller_for(options).get("/healthz").status == 200);
 
-  options.url = "https://127.0.0.1:" + server.port();  // Not what the certificate says.
+  options.url = "https://127.0.0.2:" + server.port();  // Not what the certificate says.
   CHECK(caller_for(options).get("/healthz").exit_code == kExitUnavailable);
   CHECK(server.requests() == 1);
 

@@ -5,8 +5,8 @@
 
 namespace kontor::tests {
 
-/// A server that speaks TLS as `localhost` with a certificate of its own making, and gives each of `connections`
-/// connections one answer of 200 with an empty JSON object.
+/// A server that speaks TLS with a certificate for 127.0.0.1 and `localhost`, on all addresses of this machine, and
+/// gives each of `connections` connections one answer of 200 with an empty JSON object.
 class TlsServer {
  public:
   /// Writes its certificate, which nobody else vouches for, to `certificate`.

@@ -3,7 +3,7 @@
 
 #include "cmd/kontor/exit_codes.hpp"
 #include "tests/cmd/program.hpp"
-#include "tests/http/served_program.hpp"
+#include "tests/http/running.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace kontor::cmd;
@@ -37,7 +37,7 @@ class Shop {
 
  private:
   kontor::testing::TempDir dir_;
-  ServedProgram served_{dir_.path() / "shop"};
+  Running served_ = start(dir_.path() / "shop");
 };
 
 std::int64_t amount(const boost::json::object& object, const char* name) {

@@ -1,7 +1,9 @@
 // `kontor load --url`: what it counts is what the server did.
+#include <csignal>
+
 #include "cmd/kontor/exit_codes.hpp"
 #include "tests/cmd/program.hpp"
-#include "tests/http/served_program.hpp"
+#include "tests/http/running.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace kontor::cmd;
@@ -30,7 +32,7 @@ TEST_CASE("load over HTTP: each checkout that it counts is an order on disk, and
   const kontor::testing::TempDir dir;
   std::uint64_t committed = 0;
   {
-    ServedProgram server(dir.path() / "shop");
+    Running server = start(dir.path() / "shop");
     const auto single = run_load(server.url(), {});
     CHECK(number(single, "committed") > 0);
     CHECK(number(single, "requests") == number(single, "committed"));
@@ -50,7 +52,8 @@ TEST_CASE("load over HTTP: each checkout that it counts is an order on disk, and
       CHECK(number(*run, "unknown") == 0);
       committed += number(*run, "committed");
     }
-    CHECK(server.stop() == kExitOk);
+    server.child.signal(SIGTERM);
+    CHECK(server.child.wait() == kExitOk);
   }
   const auto audit = run_kontor({"audit", (dir.path() / "shop").string(), "--json"}).json();
   CHECK(audit.at("clean").as_bool());

@@ -8,9 +8,11 @@
 
 namespace kontor::tests {
 
+/// A server in a process of its own, which is killed at the end of the test.
 struct Running {
   cmd::Child child;
   std::uint16_t port = 0;
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port); }
 };
 
 /// `kontor serve` on a free port of `address`, ready.

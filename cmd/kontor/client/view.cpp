@@ -61,11 +61,13 @@ std::string table_text(const json::array& rows, bool colour) {
   }
   Table table(columns);
   std::vector<Table::Cell> head;
+  head.reserve(names.size());
   for (const std::string& name : names) head.emplace_back(words_of(harmless(name)), Tone::faint);
   // A row of one cell would be taken for a heading, which widens nothing; here that is all there is.
   table.row(std::move(head));
   for (const json::value& row : rows) {
     std::vector<Table::Cell> cells;
+    cells.reserve(names.size());
     for (const std::string& name : names) {
       const json::value* value = row.get_object().if_contains(name);
       cells.emplace_back(value ? value_text(*value) : std::string());

@@ -47,12 +47,13 @@ struct Merge {
   LogStretch merged() {
     LogStretch out{{}, cursor, false};
     std::vector<std::size_t> next(pages.size());
-    const auto head = [&](std::size_t shard) -> const Event* {
+    const auto shards = static_cast<ShardId>(pages.size());
+    const auto head = [&](ShardId shard) -> const Event* {
       return next[shard] < pages[shard].events.size() ? &pages[shard].events[next[shard]] : nullptr;
     };
     while (out.events.size() < most) {
       std::optional<ShardId> first;
-      for (ShardId shard = 0; shard < pages.size(); ++shard)
+      for (ShardId shard = 0; shard < shards; ++shard)
         if (head(shard) && (!first || head(shard)->record.enrolled_at_ns < head(*first)->record.enrolled_at_ns))
           first = shard;
       if (!first) break;
@@ -60,7 +61,7 @@ struct Merge {
       out.reached.at(*first) = event.place;
       out.events.push_back({*first, std::move(event), out.reached.text()});
     }
-    for (ShardId shard = 0; shard < pages.size(); ++shard) {
+    for (ShardId shard = 0; shard < shards; ++shard) {
       const bool left = head(shard) != nullptr;
       if (!left) out.reached.at(shard) = pages[shard].reached;
       out.more = out.more || left || pages[shard].more;

@@ -59,6 +59,7 @@ std::string percent_encoded(std::string_view text) {
 }
 
 std::optional<std::vector<std::string>> match_path(std::string_view pattern, std::string_view path) {
+  if (!path.starts_with(pattern.substr(0, pattern.find('{')))) return {};  // Most routes end here.
   std::vector<std::string> names;
   while (!pattern.empty() && !path.empty()) {
     const std::string_view wanted = next_segment(pattern), given = next_segment(path);

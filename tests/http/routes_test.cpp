@@ -24,9 +24,39 @@ TEST_CASE("routes: products are defined, priced, stocked and read", "[http][rout
   const auto product = client.get(made.field("location"));
   CHECK(product.status == 200);
   CHECK(product.body == R"({"object":"product","sku":"tea pot","price":{"amount":2600,"currency":"GBP"},"version":2})");
+  CHECK(product.field("etag") == "\"2\"");
   const auto stock = client.get("/v1/products/tea%20pot/stock");
   CHECK(stock.body == R"({"object":"stock","sku":"tea pot","on_hand":7,"held":0,"available":7,"incoming":0,)"
                       R"("received":10,"adjusted":-3,"sold":0,"returned":0})");
+}
+
+TEST_CASE("routes: a price is changed on condition that the product is as it was read", "[http][routes]") {
+  ServedShop shop;
+  shop.open_shop();
+  auto client = shop.client();
+  const std::string path = "/v1/products/mug/price", body = R"({"price":)" + ServedShop::gbp_text(1500) + "}";
+  const auto etag = client.get("/v1/products/mug").field("etag");
+  const auto change = [&](const std::string& key, const std::string& tag, const std::string& text) {
+    return client.post(path, text, key, {{"If-Match", tag}});
+  };
+  CHECK(change("a", etag, body).status == 201);
+  CHECK(change("a", etag, body).field("idempotent-replayed") == "true");
+  const auto late = change("b", etag, body);
+  CHECK(late.status == 412);
+  CHECK(late.code() == "price_changed");
+  CHECK(late.json().at("current_version").as_int64() == 2);
+  CHECK(change("b", "\"2\"", body).status == 201);
+  for (const std::string tag :
+       {"2", "\"\"", "\"0\"", "\"-1\"", "\"x\"", "W/\"2\"", "*", "\"4294967296\"", "\"2\", \"3\""}) {
+    CAPTURE(tag);
+    const auto refused = change("c", tag, body);
+    CHECK(refused.status == 400);
+    CHECK(refused.param() == "If-Match");
+  }
+  const std::string other = R"({"expected_version":2,"price":)" + ServedShop::gbp_text(1500) + "}";
+  CHECK(change("d", "\"3\"", other).param() == "If-Match");
+  CHECK(client.post("/v1/checkouts", ServedShop::checkout_text(), "e", {{"If-Match", "\"3\""}}).param() == "If-Match");
+  CHECK(client.get("/v1/products/mug").field("etag") == "\"3\"");
 }
 
 TEST_CASE("routes: products are listed in pages, onwards and back", "[http][routes]") {

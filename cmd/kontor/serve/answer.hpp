@@ -14,6 +14,9 @@ namespace kontor::cmd::serve {
 /// `{"amount":1999,"currency":"GBP"}`
 boost::json::object to_json(Money money);
 boost::json::object product_json(const Product& product);
+/// `"3"`: the version of a product's price.
+std::string etag_of(const Product& product);
+std::optional<std::uint32_t> version_of_etag(std::string_view text);
 boost::json::object stock_json(const Product& product);
 boost::json::object to_json(const Account& account);
 boost::json::object to_json(const Order& order);

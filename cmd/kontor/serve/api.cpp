@@ -102,6 +102,22 @@ std::optional<Principal> caller(const Request& request, const Match& found, cons
   return authenticate(access && access->open ? nullptr : keys, request);
 }
 
+constexpr const char* kIfMatch = "If-Match";
+
+/// A price may be changed on condition that the product is still as it was read: its ETag is its version.
+void apply_condition(const Request& request, Operation& operation, Refusal& refusal) {
+  const std::string* tag = request.field(kIfMatch);
+  if (!tag) return;
+  auto* change = std::get_if<SetPrice>(&operation);
+  if (!change) return refusal.set(Errc::invalid_argument, kIfMatch, "only a change of price has a condition");
+  const auto version = version_of_etag(*tag);
+  if (!version || request.count(kIfMatch) > 1)
+    return refusal.set(Errc::invalid_argument, kIfMatch, "one ETag of the product is needed");
+  if (change->expected_version != 0 && change->expected_version != *version)
+    return refusal.set(Errc::invalid_argument, kIfMatch, "expected_version says otherwise");
+  change->expected_version = *version;
+}
+
 std::optional<std::int64_t> number_in(std::string_view text) {
   std::int64_t number = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -205,6 +221,7 @@ void Api::change(const PostRoute& route, const PathNames& path, const RequestPtr
   const Terms terms = terms_of(*request, refusal);
   Operation operation;
   if (!refusal) operation = operation_in(route, path, request->body, refusal);
+  if (!refusal) apply_condition(*request, operation, refusal);
   if (!refusal)
     if (auto problem = serve::refuse(who, operation)) refusal.set(std::move(*problem));
   if (refusal) return respond(problem_response(refusal.problem(), *request));
@@ -248,6 +265,7 @@ void Api::settle(const Outcome& outcome, const Operation& operation, const Reque
 void Api::tell_price(const Outcome& outcome, const Operation& operation, const RequestPtr& request,
                      const Respond& respond) {
   Problem problem = problem_of(outcome, operation, shared_.engine.shards());
+  if (request->field(kIfMatch)) problem.status = 412;
   const auto sku = sku_in_question(outcome, operation, shared_.engine.shards());
   if (!sku) return respond(problem_response(problem, *request));
   shared_.engine.product(*sku, [post = post_, problem, request, respond](const Result<Product>& product) mutable {

@@ -1,4 +1,6 @@
 // Objects as a client sees them.
+#include <charconv>
+
 #include <boost/json/array.hpp>
 
 #include "cmd/kontor/serve/answer.hpp"
@@ -16,6 +18,17 @@ json::object product_json(const Product& product) {
           {"sku", product.sku.view()},
           {"price", to_json(Money{product.price, product.currency})},
           {"version", product.version}};
+}
+
+std::string etag_of(const Product& product) { return '"' + std::to_string(product.version) + '"'; }
+
+std::optional<std::uint32_t> version_of_etag(std::string_view text) {
+  if (text.size() < 3 || text.front() != '"' || text.back() != '"') return {};
+  std::uint32_t version = 0;
+  const char* const last = text.data() + text.size() - 1;
+  const auto [end, failure] = std::from_chars(text.data() + 1, last, version);
+  if (failure != std::errc{} || end != last || version == 0) return {};
+  return version;
 }
 
 json::object stock_json(const Product& product) {

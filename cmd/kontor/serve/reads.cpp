@@ -33,7 +33,14 @@ bool refused(const Read& read, const Refusal& refusal) {
 void read_product(const Read& read) {
   Refusal refusal;
   const Sku sku = sku_in_path(read.path[0], refusal);
-  if (!refused(read, refusal)) read.shared.engine.product(sku, answer_with<Product>(read, product_json));
+  if (refused(read, refusal)) return;
+  read.shared.engine.product(
+      sku, [post = read.post, request = read.request, respond = read.respond](const Result<Product>& product) {
+        http::Response response =
+            product ? json_response(product_json(*product)) : problem_response(missing(product.code()), *request);
+        if (product) response.fields.push_back({"ETag", etag_of(*product)});
+        post([respond, response = std::move(response)] { respond(response); });
+      });
 }
 
 void read_stock(const Read& read) {

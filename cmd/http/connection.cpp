@@ -97,6 +97,7 @@ void Connection::begin() {
   stream_.reset();
   stream_begun_ = stream_ending_ = false;
   enter(State::header, lane_.limits().header_deadline);
+  begun_at_ = deadline_ - lane_.limits().header_deadline;
 }
 
 void Connection::consume() {
@@ -277,6 +278,7 @@ void Connection::respond(Response response) {
   last_ = response.close;
   answer_ended_ = true;
   lane_.stats().count(response.status);
+  lane_.stats().took(Clock::now() - begun_at_);
   std::string text = head_text(response, *request_, response.feed != nullptr);
   if (request_->method != "HEAD") text += response.body;
   feed_ = std::move(response.feed);

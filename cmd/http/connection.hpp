@@ -63,7 +63,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Transport transport_;
   const std::string address_;
   State state_ = State::idle;
-  std::chrono::steady_clock::time_point deadline_;
+  std::chrono::steady_clock::time_point deadline_, begun_at_;
   boost::beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
   std::shared_ptr<Request> request_;

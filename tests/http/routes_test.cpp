@@ -227,6 +227,7 @@ TEST_CASE("routes: health, readiness, metrics and the documentation are there", 
   CHECK(metrics.field("content-type").starts_with("text/plain"));
   CHECK(metrics.body.find("kontor_outcomes_total{outcome=\"committed\"} 6\n") != std::string::npos);
   CHECK(metrics.body.find("kontor_http_responses_total{status=\"201\"} 6\n") != std::string::npos);
+  CHECK(metrics.body.find("kontor_http_request_seconds_bucket{le=\"+Inf\"} 8\n") != std::string::npos);
   CHECK(client.get("/openapi.json").text("openapi") == "3.1.0");
 }
 

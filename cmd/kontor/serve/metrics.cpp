@@ -1,4 +1,5 @@
 // GET /metrics: the totals that the engine and the HTTP server keep, in Prometheus' text format.
+#include <limits>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -59,6 +60,22 @@ void add_engine(Families& families, const EngineCounters& engine, std::size_t op
   families.gauge("kontor_storage_full", "1: new work is refused for want of room", engine.storage_full ? 1 : 0);
 }
 
+/// Requests answered in one piece, by how long they took.
+void add_latency(Families& families, const http::Stats& stats) {
+  ClientMetric metric;
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i < stats.latency.size(); ++i) {
+    count += stats.latency[i];
+    const bool last = i == http::Stats::kLatencySeconds.size();
+    metric.histogram.bucket.push_back(
+        {count, last ? std::numeric_limits<double>::infinity() : http::Stats::kLatencySeconds[i]});
+  }
+  metric.histogram.sample_count = count;
+  metric.histogram.sample_sum = static_cast<double>(stats.latency_us) / 1e6;
+  families.add("kontor_http_request_seconds", "From a request's first byte to its answer", MetricType::Histogram)
+      .metric.push_back(std::move(metric));
+}
+
 void add_http(Families& families, const http::Stats& stats, std::size_t feeds) {
   auto& responses = families.add("kontor_http_responses_total", "Responses, by status", MetricType::Counter);
   for (unsigned status = http::Stats::kStatusFirst; status < http::Stats::kStatusEnd; ++status)
@@ -67,6 +84,7 @@ void add_http(Families& families, const http::Stats& stats, std::size_t feeds) {
   families.counter("kontor_http_connections_accepted_total", "Connections accepted", stats.accepted);
   families.counter("kontor_http_connections_refused_total", "Connections turned away: too many", stats.refused);
   families.gauge("kontor_http_connections", "Connections now", static_cast<std::uint64_t>(stats.open.load()));
+  add_latency(families, stats);
   families.gauge("kontor_http_feeds", "Event streams now", feeds);
 }
 

@@ -333,7 +333,12 @@ void Quorum::on_decide(const Notice& notice, Effects& effects) {
   if (entry && entry->enlisted && !is_final(entry->stance.phase))
     finish(notice.transaction, *entry, notice.phase, effects);
   if (notice.transaction.shard == self_) return;
-  // Refused here by one participant, promised by another: that one learns of the abort now.
+  if (entry && !entry->enlisted && notice.phase == Phase::aborted) {
+    entries_.erase(notice.transaction);  // Votes that were heard early: there is nothing left to vote on.
+    entry = nullptr;
+  }
+  // Refused here by one participant, promised by another: that one learns of the abort now. Or the votes are on their
+  // way: they must find that it is over.
   if (!entry && (notice.voters & site_bit(self_)) != 0 && notice.phase == Phase::aborted)
     effects.decided.push_back({notice.transaction, false});
   Entry unknown;

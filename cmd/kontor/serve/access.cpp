@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "cmd/kontor/serve/overloaded.hpp"
+
 namespace kontor::cmd::serve {
 namespace {
 
@@ -35,13 +37,6 @@ constexpr std::array kAccess{
     RouteAccess{"GET", "/readyz", all, all, true},
     RouteAccess{"GET", "/openapi.json", all, all, true},
 };
-
-template <class... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
-template <class... Visitors>
-Overloaded(Visitors...) -> Overloaded<Visitors...>;
 
 Problem forbidden(std::string_view detail, std::string param) {
   return {Errc::invalid_argument, std::string(detail), std::move(param), 403, {}};

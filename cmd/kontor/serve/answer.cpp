@@ -8,17 +8,11 @@
 #include <boost/json/serialize.hpp>
 
 #include "cmd/http/path.hpp"
+#include "cmd/kontor/serve/overloaded.hpp"
 #include "domain/placement.hpp"
 
 namespace kontor::cmd::serve {
 namespace {
-
-template <class... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
-template <class... Visitors>
-Overloaded(Visitors...) -> Overloaded<Visitors...>;
 
 std::vector<Sku> skus_of(const Operation& operation) {
   std::vector<Sku> skus;

@@ -15,11 +15,14 @@ namespace json = boost::json;
 
 Problem missing(Errc code) { return {code, {}, {}, 0, {}}; }
 
-/// Answers with what the engine read, on the lane.
+http::Response whole(const json::object& object) { return json_response(object); }
+http::Response whole(http::Response response) { return response; }
+
+/// Answers with what the engine read, on the lane. `view` makes an object or a response of it.
 template <class Value, class View>
 OnRead<Value> answer_with(const Read& read, View view) {
   return [post = read.post, request = read.request, respond = read.respond, view](const Result<Value>& value) {
-    http::Response response = value ? json_response(view(*value)) : problem_response(missing(value.code()), *request);
+    http::Response response = value ? whole(view(*value)) : problem_response(missing(value.code()), *request);
     post([respond, response = std::move(response)] { respond(response); });
   };
 }
@@ -34,13 +37,11 @@ void read_product(const Read& read) {
   Refusal refusal;
   const Sku sku = sku_in_path(read.path[0], refusal);
   if (refused(read, refusal)) return;
-  read.shared.engine.product(
-      sku, [post = read.post, request = read.request, respond = read.respond](const Result<Product>& product) {
-        http::Response response =
-            product ? json_response(product_json(*product)) : problem_response(missing(product.code()), *request);
-        if (product) response.fields.push_back({"ETag", etag_of(*product)});
-        post([respond, response = std::move(response)] { respond(response); });
-      });
+  read.shared.engine.product(sku, answer_with<Product>(read, [](const Product& product) {
+                               http::Response response = json_response(product_json(product));
+                               response.fields.push_back({"ETag", etag_of(product)});
+                               return response;
+                             }));
 }
 
 void read_stock(const Read& read) {

@@ -139,9 +139,13 @@ std::vector<commit::Decision> CoordinatorState::enlist_foreign(const Batch& batc
     const bool aborted = std::any_of(votes.early.begin(), votes.early.end(), [&](const commit::Decision& decision) {
       return decision.transaction == transaction && !decision.commit;
     });
+    // The record of an abort that was heard of comes after these votes, and may be lost alone.
+    if (refused || aborted) quorum_->refuse(transaction, head.protocol, head.quorum, head.sites, effects);
     if (refused) {
-      quorum_->refuse(transaction, head.protocol, head.quorum, head.sites, effects);
-    } else if (aborted || !quorum_->enlist(transaction, head.protocol, head.quorum, head.sites, effects)) {
+      ended.push_back({transaction, false});
+      return;
+    }
+    if (aborted || !quorum_->enlist(transaction, head.protocol, head.quorum, head.sites, effects)) {
       more.push_back({index, commit::Role::order, Error{Errc::transaction_aborted, "ended by an election"}, {}});
     } else {
       return;

@@ -170,7 +170,10 @@ bool Quorum::enlist(const TransactionId& transaction, Protocol protocol, std::ui
 
 void Quorum::refuse(const TransactionId& transaction, Protocol protocol, std::uint64_t sites, std::uint64_t voters,
                     Effects& effects) {
-  if (knows(transaction)) return;
+  if (knows(transaction)) {  // An election's abort may be on its way to the disk, behind the no.
+    if (over(transaction)) effects.forced.emplace_back(transaction, find(transaction)->stance);
+    return;
+  }
   Notice notice;
   notice.transaction = transaction, notice.protocol = protocol, notice.sites = sites, notice.voters = voters;
   Entry& entry = add(transaction, notice);

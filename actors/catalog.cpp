@@ -4,7 +4,7 @@ namespace kontor::actors {
 
 const ListedPrice* Catalog::find(const Sku& sku) const {
   const auto row = by_sku_.find(sku, [this](auto i) -> const Sku& { return entries_[i].sku; });
-  return row ? &entries_[*row].listed : nullptr;
+  return row && entries_[*row].listed.version != 0 ? &entries_[*row].listed : nullptr;
 }
 
 void Catalog::View::prefetch(const Checkout& checkout) const {
@@ -38,6 +38,12 @@ void Catalog::listed(const Sku& sku, Money price, bool first) {
     // The inventory actor will say which version this is; the next one is right unless prices race.
     listed = {price, listed.version + 1};
   }
+}
+
+void Catalog::forget(const std::function<bool(const Sku&)>& which) {
+  const std::unique_lock lock(mutex_);
+  for (Entry& entry : entries_)
+    if (which(entry.sku)) entry.listed = {};
 }
 
 std::size_t Catalog::size() const {

@@ -1,5 +1,6 @@
 #pragma once
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <shared_mutex>
 #include <span>
@@ -18,6 +19,8 @@ class Catalog {
   void set(std::span<const Product> products);
   /// A transaction that defines or prices `sku` committed: its caller must not see the list without it.
   void listed(const Sku& sku, Money price, bool first);
+  /// Their authority may have said something that was not heard: they are unknown until it speaks again.
+  void forget(const std::function<bool(const Sku&)>& which);
   std::size_t size() const;
 
   /// A view for planning many requests under one shared lock.

@@ -11,7 +11,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "actors/cluster.hpp"
 #include "actors/intake.hpp"
+#include "actors/price_fetch.hpp"
 #include "actors/shard.hpp"
 #include "domain/placement.hpp"
 #include "persistence/directory_lock.hpp"
@@ -41,13 +43,14 @@ std::int64_t unix_now_ns() {
 }
 
 struct SystemConfig : caf::actor_system_config {
-  explicit SystemConfig(std::size_t threads) {
+  SystemConfig(std::size_t threads, actors::Cluster* cluster) {
     // Sharing wakes sleeping workers at once; stealing polls. Throughput 100 keeps self-sending actors from starving
     // their worker. See the measurements in ARCHITECTURE.md.
     set("scheduler.policy", caf::atom("sharing"));
     set("scheduler.max-threads",
         threads != 0 ? threads : std::max<std::size_t>(2, std::thread::hardware_concurrency()));
     set("scheduler.max-throughput", std::size_t{100});
+    if (cluster) cluster->configure(*this);
   }
 };
 
@@ -100,6 +103,7 @@ struct Engine::Impl {
   std::unique_ptr<SystemConfig> config;
   std::unique_ptr<caf::actor_system> system;
   RecoveryReport recovery;
+  std::atomic<std::size_t> fetching{0};  ///< Lots of checkouts that wait for prices.
 
   std::mutex mutex;  // Guards closing against calls that are entering.
   std::condition_variable idle;
@@ -129,8 +133,10 @@ struct Engine::Impl {
   };
 
   Result<void> open_shards(std::string* explanation);
+  Result<void> open_shard(ShardId id, std::uint16_t count, bool must_be_fresh, std::string* explanation);
   void start();
-  void submit(std::span<const Request> requests, const OnOutcomes& on_outcomes);
+  void submit(std::span<const Request> requests, const OnOutcomes& on_outcomes, bool may_fetch);
+  void fetch_prices(std::vector<actors::Unpriced> unpriced, const OnOutcomes& on_outcomes);
   Error admission(ShardId home, std::size_t more_bytes) const;
   void drain();
   void close();
@@ -142,41 +148,62 @@ struct Engine::Impl {
 };
 
 Result<void> Engine::Impl::open_shards(std::string* explanation) {
-  const std::uint16_t found = persistence::count_shards(options.dir);
-  const auto count = shards_of(options, found, explanation);
-  if (!count) return count.error();
-  fabric = std::make_unique<Fabric>(*count);
+  const auto started = std::chrono::steady_clock::now();
+  std::uint16_t count = 0;
+  bool must_be_fresh = false;
+  if (options.cluster) {
+    count = options.cluster->shards();
+  } else {
+    const std::uint16_t found = persistence::count_shards(options.dir);
+    const auto wanted = shards_of(options, found, explanation);
+    if (!wanted) return wanted.error();
+    count = *wanted;
+    must_be_fresh = found < count;  // A new shard beside an old one would pass for one that lost everything.
+  }
+  fabric = std::make_unique<Fabric>(count);
   fabric->now_ns = unix_now_ns;
   fabric->protocol = options.protocol;
-  const auto started = std::chrono::steady_clock::now();
-  const auto fatal = options.on_fatal ? options.on_fatal : [](const std::string& text) { end_process(text); };
-  for (ShardId id = 0; id < *count; ++id) {
-    auto shard = actors::Shard::open({id, *count, persistence::shard_dir(options.dir, id), options.map_bytes,
-                                      options.reserve_bytes, options.checkpoint_journal_bytes, fatal},
-                                     explanation);
-    if (!shard) return shard.error();
-    const persistence::RecoveredShard& recovered = (*shard)->recovered();
-    if (found < *count && !recovered.fresh)  // A new shard beside it would pass for one that lost everything.
-      return refuse_dir(options, Errc::incompatible_format,
-                        "only " + std::to_string(found) + " of its " + std::to_string(*count) + " shards are there",
-                        explanation);
-    recovery.records += recovered.records;
-    recovery.transactions += recovered.transactions;
-    recovery.committed += recovered.committed;
-    recovery.aborted += recovered.aborted + recovered.presumed_aborted;
-    recovery.in_doubt += recovered.in_doubt.size();
-    shards.push_back(std::move(*shard));
+  fabric->admission = [this](ShardId home, std::size_t more_bytes) { return admission(home, more_bytes); };
+  if (options.cluster) {
+    fabric->patience = kPatienceDefault;
+    fabric->on_listed = [this](std::span<const Product> products) { options.cluster->list(products); };
   }
+  for (ShardId id = 0; id < count; ++id)
+    if (!options.cluster || options.cluster->here(id))
+      if (auto opened = open_shard(id, count, must_be_fresh, explanation); !opened) return opened;
   recovery.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return {};
 }
 
+Result<void> Engine::Impl::open_shard(ShardId id, std::uint16_t count, bool must_be_fresh, std::string* explanation) {
+  const auto fatal = options.on_fatal ? options.on_fatal : [](const std::string& text) { end_process(text); };
+  auto shard = actors::Shard::open({id, count, persistence::shard_dir(options.dir, id), options.map_bytes,
+                                    options.reserve_bytes, options.checkpoint_journal_bytes, fatal},
+                                   explanation);
+  if (!shard) return shard.error();
+  const persistence::RecoveredShard& recovered = (*shard)->recovered();
+  if (must_be_fresh && !recovered.fresh)
+    return refuse_dir(options, Errc::incompatible_format,
+                      "only " + std::to_string(persistence::count_shards(options.dir)) + " of its " +
+                          std::to_string(count) + " shards are there",
+                      explanation);
+  recovery.records += recovered.records;
+  recovery.transactions += recovered.transactions;
+  recovery.committed += recovered.committed;
+  recovery.aborted += recovered.aborted + recovered.presumed_aborted;
+  recovery.in_doubt += recovered.in_doubt.size();
+  shards.push_back(std::move(*shard));
+  return {};
+}
+
 void Engine::Impl::start() {
-  config = std::make_unique<SystemConfig>(options.worker_threads);
+  config = std::make_unique<SystemConfig>(options.worker_threads, options.cluster.get());
   system = std::make_unique<caf::actor_system>(*config);
   // All handles first: a coordinator may write to any other shard in its first message.
+  if (options.cluster) options.cluster->join(*system, *fabric);
   for (auto& shard : shards) shard->spawn(*system, *fabric);
   for (auto& shard : shards) shard->start();
+  if (options.cluster) options.cluster->serve();
   // The system waits at its end for every thread that still holds its logger, as this one does by now: without this,
   // only the thread that opened an engine could close it.
   caf::logger::set_current_actor_system(nullptr);
@@ -192,12 +219,12 @@ Error Engine::Impl::admission(ShardId home, std::size_t more_bytes) const {
   return {};
 }
 
-void Engine::Impl::submit(std::span<const Request> requests, const OnOutcomes& on_outcomes) {
+void Engine::Impl::submit(std::span<const Request> requests, const OnOutcomes& on_outcomes, bool may_fetch) {
   const auto count = static_cast<std::uint16_t>(fabric->size());
-  actors::Intake intake(count, requests.size(), fabric->protocol);
+  actors::Intake intake(count, requests.size(), fabric->protocol, fabric->default_deadline());
   std::vector<Outcome> refused;
   std::vector<std::shared_ptr<actors::Amend::List>> amendments(count);
-  std::vector<std::size_t> admitted(count, 0);
+  std::vector<actors::Unpriced> unpriced;
   const auto refuse = [&](std::size_t index, const Error& error) {
     refused.push_back({static_cast<std::uint32_t>(index), Verdict::aborted, false, {}, error});
   };
@@ -228,7 +255,10 @@ void Engine::Impl::submit(std::span<const Request> requests, const OnOutcomes& o
         continue;
       }
       if (auto added = intake.add(request, static_cast<std::uint32_t>(i), prices); !added) {
-        refuse(i, added.error());
+        if (may_fetch && added.code() == Errc::unknown_sku && std::holds_alternative<Checkout>(request.operation))
+          unpriced.push_back({static_cast<std::uint32_t>(i), request, {}});
+        else
+          refuse(i, added.error());
         continue;
       }
       ++fabric->shards[home].open_transactions;
@@ -245,20 +275,48 @@ void Engine::Impl::submit(std::span<const Request> requests, const OnOutcomes& o
       caf::anon_send(fabric->shards[shard].coordinator, actors::Submit{std::move(submission)});
     }
   }
+  if (!unpriced.empty()) fetch_prices(std::move(unpriced), on_outcomes);
   if (refused.empty()) return;
   fabric->totals.aborted += refused.size();
   on_outcomes(refused);
 }
 
+/// Checkouts of products whose price this node has not heard yet: asks their homes, then submits once more.
+void Engine::Impl::fetch_prices(std::vector<actors::Unpriced> unpriced, const OnOutcomes& on_outcomes) {
+  ++fetching;
+  actors::fetch_prices(*fabric, std::move(unpriced), [this, on_outcomes](std::span<const actors::Unpriced> priced) {
+    std::vector<Request> requests;
+    std::vector<std::uint32_t> indexes;
+    requests.reserve(priced.size()), indexes.reserve(priced.size());
+    std::vector<Outcome> refused;
+    for (const actors::Unpriced& each : priced) {
+      if (each.refusal.code != Errc::none) {
+        refused.push_back({each.index, Verdict::aborted, false, {}, each.refusal});
+      } else {
+        requests.push_back(each.request), indexes.push_back(each.index);
+      }
+    }
+    fabric->totals.aborted += refused.size();
+    if (!refused.empty()) on_outcomes(refused);
+    const auto told = [on_outcomes, indexes](std::span<const Outcome> outcomes) {
+      std::vector<Outcome> mapped(outcomes.begin(), outcomes.end());
+      for (Outcome& outcome : mapped) outcome.index = indexes[outcome.index];
+      on_outcomes(mapped);
+    };
+    if (!requests.empty()) submit(requests, told, false);
+    --fetching;
+  });
+}
+
 /// Waits until everything admitted is answered and nothing is owed to another shard; then whatever is left is unknown.
 void Engine::Impl::drain() {
   const auto until = std::chrono::steady_clock::now() + kDrainTimeoutMax;
-  while (open_transactions() > 0 && std::chrono::steady_clock::now() < until)
+  while (open_transactions() + fetching > 0 && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  for (auto& shard : fabric->shards) {
+  for (const auto& shard : shards) {
     auto done = std::make_shared<std::promise<void>>();
     auto given_up = done->get_future();
-    caf::anon_send(shard.coordinator, actors::GiveUp{done});
+    caf::anon_send(fabric->shards[shard->id()].coordinator, actors::GiveUp{done});
     given_up.wait_for(kDrainTimeoutMax);
   }
 }
@@ -274,8 +332,12 @@ void Engine::Impl::close() {
   }
   if (system) {
     drain();
+    if (options.cluster) options.cluster->leave();
     for (auto& shard : shards) shard->stop();
-    system.reset();  // Waits for the actors.
+    system->await_all_actors_done();
+    for (auto& shard : fabric->shards)
+      shard.coordinator = nullptr, shard.order = nullptr, shard.inventory = nullptr, shard.payment = nullptr;
+    system.reset();
   }
   shards.clear();  // Writes what is queued and ends the journals.
   lock.reset();
@@ -312,7 +374,7 @@ void Engine::submit(std::span<const Request> requests, OnOutcomes on_outcomes) {
     impl_->fabric->totals.aborted += requests.size();
     return refuse_all({Errc::too_large, "requests"});
   }
-  impl_->submit(requests, on_outcomes);
+  impl_->submit(requests, on_outcomes, impl_->options.cluster != nullptr);
 }
 
 std::future<Outcome> Engine::submit(Request request) {
@@ -417,10 +479,10 @@ void Engine::checkpoint() {
   const Impl::Entry entry(*impl_);
   if (!entry) return;
   std::vector<std::future<void>> waiting;
-  for (auto& shard : impl_->fabric->shards) {
+  for (const auto& shard : impl_->shards) {
     auto done = std::make_shared<std::promise<void>>();
     waiting.push_back(done->get_future());
-    caf::anon_send(shard.coordinator,
+    caf::anon_send(impl_->fabric->shards[shard->id()].coordinator,
                    actors::Checkpoint{std::make_shared<std::function<void()>>([done] { done->set_value(); })});
   }
   for (auto& future : waiting) future.wait();

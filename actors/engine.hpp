@@ -14,6 +14,10 @@
 #include "domain/operations.hpp"
 #include "domain/order.hpp"
 
+namespace kontor::actors {
+class Cluster;
+}
+
 /// The in-process face of Kontor: open a directory, submit requests, read state, close. Links without CAF's headers.
 namespace kontor {
 
@@ -26,6 +30,9 @@ struct EngineOptions {
   std::size_t open_transactions_max = kOpenTransactionsMax;          ///< Admitted and unanswered; beyond: overloaded.
   commit::Protocol protocol = commit::Protocol::two_phase;           ///< Of requests that name none.
   std::size_t worker_threads = 0;                                    ///< Of the actors; 0: as many as there are cores.
+  /// Several machines: the directory holds this node's shards only, and all members reach each other. None: all shards
+  /// are here. See actors/cluster/node.hpp.
+  std::shared_ptr<actors::Cluster> cluster;
   /// The journal failed and the outcome of its last write is unknown. Must not return; default: print to standard
   /// error and end the process with exit code 74. Recovery at the next open decides.
   std::function<void(const std::string& explanation)> on_fatal;

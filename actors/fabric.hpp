@@ -1,5 +1,6 @@
 #pragma once
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <vector>
@@ -34,6 +35,17 @@ struct Fabric {
   Catalog catalog;
   Totals totals;
   commit::Protocol protocol = commit::Protocol::two_phase;  ///< Of requests that name none.
+  /// Whether a shard here takes so many more bytes of requests: what other nodes ask for is admitted as callers' is.
+  std::function<Error(ShardId home, std::size_t more_bytes)> admission;
+  /// In a cluster, the other nodes' price lists hear it too.
+  std::function<void(std::span<const Product>)> on_listed;
+  void list(std::span<const Product> products) {
+    catalog.set(products);
+    if (on_listed && !products.empty()) on_listed(products);
+  }
+  /// For the votes of other shards, when a request has no deadline; 0: for ever.
+  std::chrono::nanoseconds patience{0};
+  std::int64_t default_deadline() const { return patience.count() == 0 ? 0 : now_ns() + patience.count(); }
   std::function<std::int64_t()> now_ns;  ///< Unix time: set once here, at the edge; rules get it as a field.
 };
 

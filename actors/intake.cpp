@@ -26,8 +26,12 @@ void note_listing(const Operation& operation, std::uint32_t transaction, std::ve
 
 }  // namespace
 
-Intake::Intake(std::uint16_t shards, std::size_t expected, commit::Protocol protocol)
-    : shards_(shards), expected_(expected / shards + 1), protocol_(protocol), submissions_(shards) {
+Intake::Intake(std::uint16_t shards, std::size_t expected, commit::Protocol protocol, std::int64_t deadline_ns)
+    : shards_(shards),
+      expected_(expected / shards + 1),
+      protocol_(protocol),
+      deadline_ns_(deadline_ns),
+      submissions_(shards) {
   bodies_.reserve(shards);
   for (std::uint16_t i = 0; i < shards; ++i) bodies_.emplace_back(expected_ * kBodyBytesUsual);
 }
@@ -92,6 +96,7 @@ void Intake::place(const Request& request, std::uint32_t index, const Error& ref
   for (const PaymentDemand& demand : plan_.payments) append(at(demand.account).payment, transaction, demand);
   for (const StockDemand& demand : plan_.stocks) append(at(demand.sku).inventory, transaction, demand);
   TransactionHead head{sites, request.deadline_ns, refusal};
+  if (head.deadline_ns == 0 && sites != commit::site_bit(home)) head.deadline_ns = deadline_ns_;
   if (const auto protocol = request.protocol.value_or(protocol_);
       protocol != commit::Protocol::two_phase && sites != commit::site_bit(home)) {
     head.protocol = protocol;

@@ -12,8 +12,9 @@ namespace kontor::actors {
 /// for each submit call.
 class Intake {
  public:
-  /// `expected` requests: arrays are sized for them at once. `protocol`: of requests that name none.
-  Intake(std::uint16_t shards, std::size_t expected, commit::Protocol protocol);
+  /// `expected` requests: arrays are sized for them at once. `protocol`: of requests that name none. `deadline_ns`: of
+  /// those that name none and concern several shards; 0: none.
+  Intake(std::uint16_t shards, std::size_t expected, commit::Protocol protocol, std::int64_t deadline_ns = 0);
 
   /// Plans and adds a request that does not depend on an order. Errors: see `plan`; nothing is added then.
   Result<void> add(const Request& request, std::uint32_t index, const PriceList& prices);
@@ -33,6 +34,7 @@ class Intake {
   std::uint16_t shards_;
   std::size_t expected_;
   commit::Protocol protocol_;
+  std::int64_t deadline_ns_;
   std::vector<std::shared_ptr<Submission>> submissions_;
   std::vector<persistence::ByteWriter> bodies_;
   Plan plan_;

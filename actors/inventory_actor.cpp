@@ -31,7 +31,7 @@ InventoryActor::behavior_type inventory(InventoryActor::stateful_pointer<State> 
       [=](const Prepare& message) { on_prepare(self, message); },
       [=](const Decide& message) {
         self->state.participant->decide(*message.list);
-        site.fabric->catalog.set(self->state.participant->resource().take_repriced());
+        site.fabric->list(self->state.participant->resource().take_repriced());
       },
       [=](Capture) { on_capture(self); },
       [=](Slice) { on_slice(self, commit::Role::inventory); },
@@ -51,7 +51,7 @@ InventoryActor::behavior_type inventory(InventoryActor::stateful_pointer<State> 
 InventoryActor spawn_inventory(caf::actor_system& system, Site site,
                                std::unique_ptr<InventoryParticipant> participant) {
   // Now, not in the actor's first turn: whoever opened the engine may buy at once.
-  site.fabric->catalog.set(participant->resource().take_repriced());
+  site.fabric->list(participant->resource().take_repriced());
   // CAF copies the arguments of a behaviour, so what can only be moved travels in a shared box.
   return system.spawn(inventory, site, std::make_shared<std::unique_ptr<InventoryParticipant>>(std::move(participant)));
 }

@@ -18,7 +18,7 @@ OrderId order_of(const Operation& operation) {
 /// Plans amendments against the orders as they are now and hands them to the coordinators of their keys.
 void amend(OrderActor::stateful_pointer<State> self, const Amend::List& list) {
   const Site& site = self->state.site;
-  Intake intake(site.fabric->size(), list.requests.size(), site.fabric->protocol);
+  Intake intake(site.fabric->size(), list.requests.size(), site.fabric->protocol, site.fabric->default_deadline());
   for (std::size_t i = 0; i < list.requests.size(); ++i) {
     const Request& request = list.requests[i];
     intake.amend(request, list.indexes[i], self->state.participant->order(order_of(request.operation)));

@@ -31,6 +31,7 @@ class Shard {
   /// Ends the actors, then writes what is queued. The fabric's handles of this shard are cleared.
   void stop();
 
+  ShardId id() const { return options_.id; }
   const persistence::RecoveredShard& recovered() const { return recovered_; }
   persistence::Journal& journal() { return *journal_; }
 

@@ -26,6 +26,7 @@ Advice advice(Errc code) {
     case Errc::storage_full:
     case Errc::deadline_exceeded:
     case Errc::shutting_down:
+    case Errc::shard_unreachable:
     case Errc::transaction_aborted: return Advice::retry_same_request;
     case Errc::outcome_unknown:
     case Errc::request_in_progress: return Advice::ask_for_outcome;
@@ -61,6 +62,7 @@ std::string_view to_string(Errc code) {
     case Errc::deadline_exceeded: return "deadline_exceeded";
     case Errc::shutting_down: return "shutting_down";
     case Errc::transaction_aborted: return "transaction_aborted";
+    case Errc::shard_unreachable: return "shard_unreachable";
     case Errc::outcome_unknown: return "outcome_unknown";
     case Errc::request_in_progress: return "request_in_progress";
     case Errc::corrupt_journal: return "corrupt_journal";

@@ -37,6 +37,8 @@ enum class Errc : std::uint8_t {
   shutting_down = 24,
   transaction_aborted = 25,  ///< Decided against without a refusal, e.g. its coordinator restarted.
 
+  shard_unreachable = 28,    ///< The node that it lives on has not answered; nothing was begun.
+
   // Ask for the outcome (same key, or the transaction id).
   outcome_unknown = 30,
   request_in_progress = 31,  ///< The same key is being worked on.

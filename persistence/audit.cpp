@@ -207,9 +207,9 @@ Result<AuditReport> audit(const ShardSet& set, std::string* explanation) {
   return report;
 }
 
-Result<AuditReport> audit(const std::filesystem::path& dir, std::string* explanation) {
+Result<AuditReport> audit(std::span<const std::filesystem::path> dirs, std::string* explanation) {
   const auto started = std::chrono::steady_clock::now();
-  auto set = ShardSet::open(dir, explanation);
+  auto set = ShardSet::open(dirs, explanation);
   if (!set) return set.error();
   auto report = audit(*set, explanation);
   if (report) report->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();

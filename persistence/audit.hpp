@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,7 @@ struct AuditReport {
   bool clean() const { return faults_total == 0; }
 };
 
-/// Proves, from a closed directory and without writing to it, that
+/// Proves, from a closed engine's directory or those of all nodes of a cluster, and without writing, that
 ///  - all balances of each currency sum to zero and no wallet is below its limit;
 ///  - per SKU 0 <= held <= on_hand and received + adjusted + returned == on_hand + sold;
 ///  - nothing stays claimed once recovery has resolved what was open;
@@ -31,7 +32,10 @@ struct AuditReport {
 ///    transaction is half done;
 ///  - no idempotency key had two effects; no order was refunded or fulfilled beyond what was bought.
 /// Errors: directory_in_use, corrupt_journal, incompatible_format, io_error, not_found.
-Result<AuditReport> audit(const std::filesystem::path& dir, std::string* explanation = nullptr);
+Result<AuditReport> audit(std::span<const std::filesystem::path> dirs, std::string* explanation = nullptr);
+inline Result<AuditReport> audit(const std::filesystem::path& dir, std::string* explanation = nullptr) {
+  return audit(std::span(&dir, 1), explanation);
+}
 /// The same of shards that are open already.
 Result<AuditReport> audit(const ShardSet& set, std::string* explanation = nullptr);
 

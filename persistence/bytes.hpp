@@ -136,6 +136,7 @@ class ByteReader {
   void fail() { ok_ = false; }
   bool ok() const { return ok_; }
   bool done() const { return ok_ && rest_.empty(); }
+  std::size_t rest() const { return rest_.size(); }
 
  private:
   bool take(std::size_t size) {

@@ -81,22 +81,37 @@ Result<ShardSet> ShardSet::of(std::vector<std::unique_ptr<Store>> stores, std::s
   return set;
 }
 
-Result<ShardSet> ShardSet::open(const std::filesystem::path& dir, std::string* explanation) {
-  auto lock = DirectoryLock::shared(dir, explanation);
-  if (!lock) return lock.error();
-  const std::uint16_t count = count_shards(dir);
-  if (count == 0) {
-    if (explanation) *explanation = dir.string() + ": no shard is in it";
-    return Error{Errc::not_found, "shards"};
+Result<ShardSet> ShardSet::open(std::span<const std::filesystem::path> dirs, std::string* explanation) {
+  const auto refuse = [&](Errc code, const std::string& text) {
+    if (explanation) *explanation = text;
+    return Error{code, "shards"};
+  };
+  std::vector<std::unique_ptr<DirectoryLock>> locks;
+  std::map<ShardId, std::filesystem::path> found;
+  for (const std::filesystem::path& dir : dirs) {
+    auto lock = DirectoryLock::shared(dir, explanation);
+    if (!lock) return lock.error();
+    locks.push_back(std::move(*lock));
+    for (ShardId id = 0; id < kShardsMax; ++id) {
+      std::error_code ignored;
+      if (!std::filesystem::exists(shard_dir(dir, id) / "data.mdb", ignored)) continue;
+      if (!found.emplace(id, shard_dir(dir, id)).second)
+        return refuse(Errc::incompatible_format,
+                      shard_dir(dir, id).string() + ": another directory has this shard too");
+    }
   }
+  if (found.empty()) return refuse(Errc::not_found, dirs.front().string() + ": no shard is in it");
   std::vector<std::unique_ptr<Store>> stores;
-  for (ShardId id = 0; id < count; ++id) {
-    auto store = Store::open({shard_dir(dir, id), kMapBytesDefault, true}, explanation);
+  for (const auto& [id, path] : found) {
+    if (id != stores.size())
+      return refuse(Errc::not_found, "shard " + std::to_string(stores.size()) +
+                                         " is missing; of a cluster, name the directories of all nodes");
+    auto store = Store::open({path, kMapBytesDefault, true}, explanation);
     if (!store) return store.error();
     stores.push_back(std::move(*store));
   }
   auto set = of(std::move(stores), explanation);
-  if (set) set->lock = std::move(*lock);
+  if (set) set->locks = std::move(locks);
   return set;
 }
 

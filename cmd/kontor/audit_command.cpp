@@ -25,13 +25,13 @@ constexpr const char* kFooter =
     "Exit code 0: clean. 1: each broken object is named. 65, 69, 74: the directory could not be read.";
 
 struct Options {
-  std::string dir;
+  std::vector<std::filesystem::path> dirs;
   bool json = false;
 };
 
 int run(const Options& options) {
   std::string explanation;
-  const auto report = persistence::audit(options.dir, &explanation);
+  const auto report = persistence::audit(options.dirs, &explanation);
   if (!report) {
     std::cerr << "kontor audit: " << to_string(report.code()) << ": " << explanation << '\n';
     return exit_code_of(report.code());
@@ -58,7 +58,9 @@ void add_audit_command(CLI::App& app, int& exit_code) {
   CLI::App* command =
       app.add_subcommand("audit", "Prove that nothing is lost, doubled or half done in a closed directory");
   command->footer(kFooter);
-  command->add_option("dir", options->dir, "The engine's directory")->required()->type_name("DIR");
+  command->add_option("dir", options->dirs, "The engine's directory; of a cluster, those of all nodes")
+      ->required()
+      ->type_name("DIR");
   command->add_flag("--json", options->json, "Print one JSON object");
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }

@@ -158,6 +158,7 @@ bool may_include_foreign(const SourceFile& file, std::string_view header) {
   if (starts_with_one_of(header, kEverywhere)) return true;
   if (header == "lmdb.h") return folder == "persistence" && file.path.ends_with(".cpp");
   if (header.starts_with("caf/")) return folder == "actors" || folder == "cmd";
+  if (header.starts_with("boost/asio/")) return folder == "actors" || folder == "cmd";
   if (starts_with_one_of(header, kCmdOnly) || header == "zlib.h") return folder == "cmd";
   const bool standard = header.find_first_of("./") == header.npos;
   return standard || folder != "domain";  // The rest is the operating system's: unistd.h, sys/mman.h …

@@ -33,6 +33,7 @@ unsigned status_of(Errc code) {
     case Errc::overloaded:
     case Errc::storage_full:
     case Errc::shutting_down:
+    case Errc::shard_unreachable:
     case Errc::transaction_aborted: return 503;
     case Errc::deadline_exceeded: return 504;
   }

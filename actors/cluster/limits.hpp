@@ -1,0 +1,30 @@
+#pragma once
+#include <chrono>
+#include <cstddef>
+
+/// The bounds of what goes on between nodes; see domain/limits.hpp for the engine's own.
+namespace kontor::actors {
+
+inline constexpr std::size_t kMembersMax = 64;  // As shards: each has one at least.
+inline constexpr std::size_t kNodeNameBytesMax = 32;
+
+// Who has not shown a certificate yet.
+inline constexpr std::chrono::seconds kHandshakeMax{5};
+inline constexpr std::chrono::seconds kDialMax{3};
+inline constexpr std::size_t kStrangersMax = 64;  // Connections in their handshake at a time; ~50 KiB each.
+inline constexpr std::size_t kStrangersPerAddressMax = 16;
+inline constexpr std::chrono::milliseconds kAcceptPause{100};  // After accept failed.
+
+// A link.
+inline constexpr std::size_t kFrameBytes = 256u << 10;       // Envelopes are gathered into frames of about so much.
+inline constexpr std::size_t kEnvelopeBytesMax = 64u << 20;  // As a record: a full batch of long requests.
+inline constexpr std::size_t kInFlightBytesMax = 4u << 20;   // Sent and not yet heard.
+inline constexpr std::size_t kOutboxBytesMax = 64u << 20;    // Waiting; beyond: questions are refused, others dropped.
+inline constexpr std::size_t kQuestionsMax = 65'536;         // Asked of a peer and not answered.
+inline constexpr std::chrono::milliseconds kLinkTickEvery{100};
+inline constexpr std::chrono::milliseconds kSilenceMax{
+    3'000};  // Of a peer that is asked ten times a second: it is gone.
+inline constexpr std::chrono::milliseconds kGreetingMax{5'000};  // From a session to the peer's greeting.
+inline constexpr std::chrono::milliseconds kRedialMin{100}, kRedialMax{2'000};
+
+}  // namespace kontor::actors

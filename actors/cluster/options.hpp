@@ -1,0 +1,45 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+/// How a node finds the others, and what it tells of them. Links without CAF's headers.
+namespace kontor {
+
+/// A node of the cluster. Its name is also in its certificate, and nobody else's messages count as its own.
+struct Member {
+  std::string node;  ///< 1 to kNodeNameBytesMax of a-z, 0-9 and '-'.
+  std::string host;  ///< Where the others reach it.
+  std::uint16_t port = 0;
+};
+
+/// Of one node. All nodes must name the same members in the same order, and the same number of shards: member i has
+/// the shards i, i + members, i + 2 members …
+struct ClusterOptions {
+  std::string node;             ///< Which of the members this is.
+  std::vector<Member> members;  ///< 2 to kMembersMax.
+  std::uint16_t shards = 0;     ///< Of the whole cluster, fixed at creation; 0: one for each member.
+  std::string listen_address;   ///< Empty: its own member's host.
+  std::filesystem::path certificate, key, authority;  ///< PEM. The cluster's own authority signs all of them.
+  /// Told in a sentence, on any thread: links that come and go, and who was turned away.
+  std::function<void(const std::string& what)> on_event;
+};
+
+/// What a node knows of another.
+struct PeerStatus {
+  std::string node;
+  bool connected = false;
+  std::chrono::microseconds round_trip{0};  ///< Smoothed; 0: not measured yet.
+  std::chrono::milliseconds silent_for{0};  ///< Since anything was heard while connected.
+  std::uint64_t connections = 0;            ///< Since the start.
+  std::uint64_t frames_sent = 0, bytes_sent = 0, frames_heard = 0, bytes_heard = 0;
+  std::uint64_t refused = 0;       ///< Messages that it had no right to send, or that could not be read.
+  std::uint64_t dropped = 0;       ///< Messages that found no link; the protocols send them again.
+  std::size_t questions_open = 0;  ///< Asked and not answered.
+  std::size_t bytes_waiting = 0;   ///< To be sent.
+};
+
+}  // namespace kontor

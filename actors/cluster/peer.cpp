@@ -1,0 +1,115 @@
+#include "actors/cluster/peer.hpp"
+
+namespace kontor::actors {
+
+/// With the mutex held.
+bool Peer::enqueue(const wire::Envelope& envelope) {
+  if (!open_ || bytes_ + envelope.body.size() > kOutboxBytesMax) {
+    ++figures.dropped;
+    return false;
+  }
+  const std::size_t before = gathering_.size();
+  wire::write(gathering_, envelope);
+  bytes_ += gathering_.size() - before;
+  if (gathering_.size() >= kFrameBytes) full_.push_back(gathering_.take());
+  return true;
+}
+
+void Peer::wake() {
+  if (!std::exchange(awake_, true) && wake_) wake_();
+}
+
+void Peer::on_work(std::function<void()> wake) {
+  const std::lock_guard guard(mutex_);
+  wake_ = std::move(wake);
+}
+
+bool Peer::put(ShardId to, wire::Kind kind, std::string_view body, std::uint64_t ticket) {
+  const std::lock_guard guard(mutex_);
+  if (!enqueue({to, kind, ticket, body})) return false;
+  wake();
+  return true;
+}
+
+void Peer::ask(ShardId to, wire::Kind kind, std::string_view body, OnReply on_reply) {
+  const auto question = std::make_shared<OnReply>(std::move(on_reply));
+  bool asked = false;
+  {
+    const std::lock_guard guard(mutex_);
+    asked = questions_.size() < kQuestionsMax && enqueue({to, kind, last_ticket_ + 1, body});
+    if (asked) {
+      questions_.emplace(++last_ticket_, question);
+      wake();
+    }
+  }
+  if (!asked) (*question)(nullptr, {false});
+}
+
+void Peer::reply(std::uint64_t ticket, const Reply& reply) {
+  std::shared_ptr<OnReply> question;
+  {
+    const std::lock_guard guard(mutex_);
+    const auto it = questions_.find(ticket);
+    if (it == questions_.end()) return;  // Failed already.
+    question = it->second;
+  }
+  if (!(*question)(&reply, {})) return;
+  const std::lock_guard guard(mutex_);
+  questions_.erase(ticket);
+}
+
+void Peer::open() {
+  const std::lock_guard guard(mutex_);
+  open_ = true;
+  ++figures.connections;
+}
+
+void Peer::close() {
+  std::map<std::uint64_t, std::shared_ptr<OnReply>> failed;
+  {
+    const std::lock_guard guard(mutex_);
+    open_ = awake_ = false;
+    full_.clear(), gathering_.clear();
+    taken_ = bytes_ = 0;
+    failed = std::exchange(questions_, {});
+  }
+  for (const auto& [unused, question] : failed) (*question)(nullptr, {true});
+}
+
+std::string Peer::take() {
+  const std::lock_guard guard(mutex_);
+  std::string frame;
+  if (taken_ < full_.size()) {
+    frame = std::move(full_[taken_++]);
+    if (taken_ == full_.size()) full_.clear(), taken_ = 0;
+  } else {
+    awake_ = false;
+    frame = gathering_.take();
+  }
+  bytes_ -= frame.size();
+  return frame;
+}
+
+bool Peer::connected() const {
+  const std::lock_guard guard(mutex_);
+  return open_;
+}
+
+PeerStatus Peer::status() const {
+  PeerStatus out;
+  out.node = member_.node;
+  {
+    const std::lock_guard guard(mutex_);
+    out.connected = open_, out.questions_open = questions_.size(), out.bytes_waiting = bytes_;
+  }
+  out.round_trip = std::chrono::microseconds(figures.round_trip_us);
+  if (out.connected)
+    out.silent_for = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now().time_since_epoch() - std::chrono::nanoseconds(figures.heard_at_ns));
+  out.connections = figures.connections, out.frames_sent = figures.frames_sent, out.bytes_sent = figures.bytes_sent;
+  out.frames_heard = figures.frames_heard, out.bytes_heard = figures.bytes_heard;
+  out.refused = figures.refused, out.dropped = figures.dropped;
+  return out;
+}
+
+}  // namespace kontor::actors

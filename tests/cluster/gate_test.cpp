@@ -1,0 +1,188 @@
+// The port of a node, attacked: nothing but another member's certificate gets a word through, and the cluster goes on.
+#include <fstream>
+
+#include <openssl/ssl.h>
+#include <sys/resource.h>
+
+#include "actors/cluster/limits.hpp"
+#include "tests/cluster/neighbourhood.hpp"
+
+namespace kontor::testing {
+namespace {
+
+/// Whoever is at the other end of this may be anybody.
+class Stranger {
+ public:
+  explicit Stranger(std::uint16_t port) : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET, address.sin_port = htons(port), address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connected_ = ::connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    const timeval patience{20, 0};
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  }
+  ~Stranger() {
+    SSL_free(ssl_);
+    ::close(descriptor_);
+  }
+  Stranger(const Stranger&) = delete;
+  Stranger& operator=(const Stranger&) = delete;
+
+  bool connected() const { return connected_; }
+  void say(std::string_view bytes) const { ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
+  /// It is closed without anything but TLS's own alerts.
+  bool turned_away() const {
+    char bytes[64];
+    ssize_t got = 0, heard = 0;
+    while ((got = ::recv(descriptor_, bytes, sizeof bytes, 0)) > 0) heard += got;
+    return heard <= 64 && (got == 0 || errno == ECONNRESET);
+  }
+  /// Speaks TLS with these files (empty: without a certificate). True: a byte of the cluster's own was heard.
+  bool is_heard(const std::string& certificate, const std::string& key) {
+    const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+    if (!certificate.empty()) {
+      REQUIRE(SSL_CTX_use_certificate_chain_file(context.get(), certificate.c_str()) == 1);
+      REQUIRE(SSL_CTX_use_PrivateKey_file(context.get(), key.c_str(), SSL_FILETYPE_PEM) == 1);
+    }
+    ssl_ = SSL_new(context.get());
+    SSL_set_fd(ssl_, descriptor_);
+    if (SSL_connect(ssl_) != 1) return false;
+    char byte = 0;
+    return SSL_read(ssl_, &byte, 1) == 1;
+  }
+
+ private:
+  int descriptor_ = -1;
+  bool connected_ = false;
+  SSL* ssl_ = nullptr;
+};
+
+struct Pair : Neighbourhood {
+  Pair() : Neighbourhood(2) { REQUIRE(connected()); }
+  std::uint16_t port() const { return members()[1].port; }
+  /// Whatever was tried: both still see each other, without having lost sight, and commit together.
+  void goes_on() {
+    done(turn_ % 2, "k" + std::to_string(turn_), OpenAccount{acc("a" + std::to_string(turn_)), kGbp});
+    ++turn_;
+    CAPTURE(events());
+    for (std::size_t i = 0; i < 2; ++i) {
+      CHECK(node(i).peers().front().connected);
+      CHECK(node(i).peers().front().connections == 1);
+    }
+  }
+  bool heard(const std::filesystem::path& dir, const std::string& name) {
+    const auto files = cmd::node_files(dir, name);
+    return Stranger(port()).is_heard(files.certificate, files.key);
+  }
+
+ private:
+  std::size_t turn_ = 0;
+};
+
+std::string basp_header(std::uint32_t payload) {
+  std::string bytes(32, '\0');  // A server's handshake of CAF 0.17 begins with operation 0.
+  for (int i = 0; i < 4; ++i) bytes[static_cast<std::size_t>(4 + i)] = static_cast<char>(payload >> (24 - 8 * i));
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("gate: what is no TLS reaches nobody", "[cluster][gate]") {
+  Pair pair;
+  std::string noise(4'096, '\0');
+  std::mt19937 random(7);
+  for (char& c : noise) c = static_cast<char>(random());
+  for (const std::string& words :
+       {noise, std::string("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), basp_header(0), basp_header(0xffff'ffff),
+        basp_header(0x7fff'ffff) + noise, std::string("\x16\x03\x01")}) {
+    const Stranger stranger(pair.port());
+    REQUIRE(stranger.connected());
+    stranger.say(words);
+    CHECK(stranger.turned_away());
+  }
+  pair.goes_on();
+}
+
+TEST_CASE("gate: only another member's own certificate opens it", "[cluster][gate]") {
+  Pair pair;
+  const TempDir elsewhere;
+  std::string why;
+  REQUIRE(cmd::make_authority(elsewhere.path(), &why));
+  for (const char* name : {"node-0", "node-1"}) REQUIRE(cmd::make_node_certificate(elsewhere.path(), name, &why));
+  CHECK_FALSE(pair.heard(elsewhere.path(), "node-0"));     // Another authority's.
+  CHECK_FALSE(pair.heard(pair.certificates(), "node-1"));  // Its own.
+  REQUIRE(cmd::make_node_certificate(pair.certificates(), "node-9", &why));
+  CHECK_FALSE(pair.heard(pair.certificates(), "node-9"));  // Of the authority, and no member.
+  CHECK_FALSE(Stranger(pair.port()).is_heard("", ""));
+  const TempDir old;
+  for (const char* name : {"ca.pem", "ca.key"})
+    std::filesystem::copy_file(pair.certificates() / name, old.path() / name);
+  REQUIRE(cmd::make_node_certificate(old.path(), "node-0", &why, -1));
+  CHECK_FALSE(pair.heard(old.path(), "node-0"));  // Expired.
+  pair.goes_on();
+}
+
+TEST_CASE("gate: those who say nothing are few, and do not stay", "[cluster][gate]") {
+  Pair pair;
+  std::vector<std::unique_ptr<Stranger>> crowd;
+  for (std::size_t i = 0; i < 4 * actors::kStrangersPerAddressMax; ++i)
+    crowd.push_back(std::make_unique<Stranger>(pair.port()));
+  // All but the first few are closed unheard; those are closed when their handshake has lasted too long.
+  std::size_t gone = 0;
+  for (const auto& stranger : crowd) gone += stranger->turned_away() ? 1U : 0U;
+  CHECK(gone == crowd.size());
+  pair.goes_on();
+}
+
+TEST_CASE("gate: descriptors that have run out are waited for", "[cluster][gate]") {
+  Pair pair;
+  rlimit limit{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  const rlimit few{static_cast<rlim_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {})) + 4,
+                   limit.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+  std::vector<std::unique_ptr<Stranger>> crowd;
+  for (int i = 0; i < 12; ++i) crowd.push_back(std::make_unique<Stranger>(pair.port()));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  crowd.clear();
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  pair.goes_on();
+  CHECK_FALSE(Stranger(pair.port()).is_heard("", ""));
+}
+
+TEST_CASE("gate: a certificate that cannot be read is told at the start, and later changes nothing",
+          "[cluster][gate]") {
+  Pair pair;
+  ClusterOptions options = pair.options(0);
+  std::string why;
+  options.key = pair.certificates() / "missing.key";
+  CHECK(Node::make(options, &why).code() == Errc::io_error);
+  CHECK(why.find("missing.key") != why.npos);
+  options = pair.options(0);
+  options.node = "node-1";  // With node-0's certificate.
+  CHECK(Node::make(options, &why).code() == Errc::io_error);
+  std::filesystem::rename(pair.certificates() / "ca.pem", pair.certificates() / "away");
+  CHECK(pair.node(0).reload(&why).code() == Errc::io_error);
+  pair.goes_on();
+  std::filesystem::rename(pair.certificates() / "away", pair.certificates() / "ca.pem");
+  CHECK(pair.node(0).reload(&why));
+}
+
+TEST_CASE("gate: members that were told differently do not talk", "[cluster][gate]") {
+  Pair pair;
+  pair.stop(1);
+  ClusterOptions options = pair.options(1);
+  options.shards = 4;
+  std::string why;
+  auto node = Node::make(options, &why);
+  REQUIRE(node);
+  const TempDir dir;
+  EngineOptions engine;
+  engine.dir = dir.path();
+  engine.cluster = (*node)->cluster();
+  const auto opened = Engine::open(engine, &why);
+  REQUIRE(opened);
+  REQUIRE(eventually([&] { return pair.events().find("configured for another cluster") != std::string::npos; }));
+  CHECK_FALSE((*node)->peers().front().connected);
+}
+
+}  // namespace kontor::testing

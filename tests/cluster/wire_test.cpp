@@ -1,0 +1,240 @@
+// Messages between nodes as bytes: what is written is read back, and damage is refused and never a crash.
+#include "actors/cluster/wire.hpp"
+
+#include "actors/cluster/wire_reads.hpp"
+#include "tests/persistence/any_demand.hpp"
+#include "tests/support/property.hpp"
+
+namespace kontor::actors::wire {
+namespace {
+
+using namespace kontor::tests;
+using persistence::ByteReader;
+using persistence::ByteWriter;
+
+constexpr std::uint16_t kShards = 5;
+
+Error any_error() {
+  if (*rc::gen::inRange(0, 3) == 0) return {};
+  return {Errc::out_of_stock, *rc::gen::element<std::string_view>("sku", "account", ""), any_version(),
+          any_number<std::int64_t>(-1, kStockUnitsMax)};
+}
+
+/// Demands of some of the transactions; enrolments bring a body with them.
+template <class Demand, class Make>
+Demands<Demand> any_demands(std::uint32_t transactions, const Make& make) {
+  Demands<Demand> out;
+  for (std::uint32_t transaction = 0; transaction < transactions; ++transaction) {
+    if (*rc::gen::arbitrary<bool>()) continue;
+    const auto begin = static_cast<std::uint32_t>(out.demands.size());
+    for (int n = *rc::gen::inRange(1, 4); n > 0; --n) out.demands.push_back(make());
+    out.items.push_back({transaction, begin, static_cast<std::uint32_t>(out.demands.size())});
+  }
+  return out;
+}
+
+std::shared_ptr<Submission> any_submission() {
+  auto out = std::make_shared<Submission>();
+  Bundle& bundle = out->bundle;
+  const auto transactions = *rc::gen::inRange<std::uint32_t>(1, 6);
+  for (std::uint32_t i = 0; i < transactions; ++i)
+    bundle.transactions.push_back({any_number<std::uint64_t>(1, 31), any_number<std::int64_t>(0, 1LL << 60),
+                                   any_error(), *rc::gen::elementOf(commit::kProtocols),
+                                   any_number<std::uint64_t>(0, 31)});
+  const auto any_enrolment = [&] {
+    OrderDemand demand;
+    demand.key = any_name<IdempotencyKey>(), demand.fingerprint = *rc::gen::arbitrary<std::uint64_t>();
+    demand.kind = OperationKind::transfer;
+    demand.body_begin = static_cast<std::uint32_t>(bundle.bodies.size());
+    bundle.bodies += *rc::gen::arbitrary<std::string>();
+    demand.body_end = static_cast<std::uint32_t>(bundle.bodies.size());
+    return demand;
+  };
+  bundle.work.resize(kShards);
+  for (Work& work : bundle.work) {
+    work.order = any_demands<OrderDemand>(
+        transactions, [&] { return *rc::gen::arbitrary<bool>() ? any_enrolment() : any_amendment(); });
+    work.inventory = any_demands<StockDemand>(transactions, any_stock);
+    work.payment = any_demands<PaymentDemand>(transactions, any_payment);
+  }
+  out->listings = any_list<Listing>(0, 3, [&] {
+    return Listing{*rc::gen::inRange<std::uint32_t>(0, transactions), any_name<Sku>(), any_money(0), true};
+  });
+  return out;
+}
+
+Batch any_batch_head() {
+  const TransactionId first = any_transaction();
+  Batch batch;
+  batch.coordinator = first.shard, batch.incarnation = first.incarnation, batch.first = first.sequence >> 1;
+  batch.count = *rc::gen::inRange<std::uint32_t>(1, 5'000);
+  return batch;
+}
+
+/// Whatever was read is written to the same bytes; less than all of them is refused, as is more.
+template <class Read, class Write>
+void round_trips(const std::string& bytes, const Read& read, const Write& write) {
+  ByteReader in(bytes);
+  const auto value = read(in);
+  RC_ASSERT(in.ok());
+  ByteWriter again;
+  write(again, value);
+  RC_ASSERT(again.view() == bytes);
+  const auto cut = bytes.substr(0, *rc::gen::inRange<std::size_t>(0, bytes.size()));
+  ByteReader less(cut);
+  read(less);
+  RC_ASSERT(!less.done());
+  const std::string longer = bytes + '\1';
+  ByteReader more(longer);
+  read(more);
+  RC_ASSERT(!more.ok());
+  std::string damaged = bytes;
+  damaged[*rc::gen::inRange<std::size_t>(0, bytes.size())] ^= static_cast<char>(*rc::gen::inRange(1, 256));
+  ByteReader other(damaged);
+  read(other);  // Anything but a crash.
+}
+
+}  // namespace
+
+TEST_CASE("wire: submissions and prepares", "[cluster][wire]") {
+  property("submission", 200, [] {
+    ByteWriter out;
+    write_submission(out, *any_submission());
+    round_trips(
+        out.take(), [](ByteReader& in) { return read_submission(in, kShards); },
+        [](ByteWriter& again, const auto& value) { write_submission(again, *value); });
+  });
+  property("prepare", 200, [] {
+    Batch batch = any_batch_head();
+    batch.begun_at_ns = *rc::gen::arbitrary<std::int64_t>();
+    batch.count = 0;
+    for (int parts = *rc::gen::inRange(1, 4); parts > 0; --parts) {
+      auto submission = any_submission();
+      batch.parts.push_back({submission, batch.count});
+      batch.count += static_cast<std::uint32_t>(submission->bundle.transactions.size());
+    }
+    const auto to = *rc::gen::inRange<ShardId>(0, kShards);
+    ByteWriter out;
+    write_prepare(out, batch, to);
+    round_trips(
+        out.take(), [to](ByteReader& in) { return read_prepare(in, to, kShards); },
+        [to](ByteWriter& again, const BatchPtr& value) { write_prepare(again, *value, to); });
+  });
+}
+
+TEST_CASE("wire: votes, decisions, notices", "[cluster][wire]") {
+  property("site votes", 200, [] {
+    SiteVotes votes;
+    const auto batch = std::make_shared<Batch>(any_batch_head());
+    votes.batch = batch, votes.site = any_number<ShardId>(0, kShardsMax - 1);
+    votes.refusals = any_list<commit::Refusal>(0, 5, [&] {
+      return commit::Refusal{*rc::gen::inRange<std::uint32_t>(0, batch->count), commit::Role::inventory, any_error(),
+                             any_transaction()};
+    });
+    ByteWriter out;
+    write_site_votes(out, votes);
+    round_trips(out.take(), read_site_votes, write_site_votes);
+  });
+  property("decisions", 200, [] {
+    auto decisions = any_list<commit::Decision>(0, 9, [] {
+      return commit::Decision{any_transaction(), *rc::gen::arbitrary<bool>()};
+    });
+    const Decisions message{any_number<ShardId>(0, kShardsMax - 1),
+                            std::make_shared<const std::vector<commit::Decision>>(std::move(decisions))};
+    ByteWriter out;
+    write_decisions(out, message);
+    ByteReader in(out.view());
+    RC_ASSERT(read_decisions(in).decisions->size() == message.decisions->size());
+    RC_ASSERT(in.ok());
+  });
+  property("notices", 200, [] {
+    auto notices = any_list<commit::Notice>(0, 5, [] {
+      commit::Notice notice;
+      notice.kind = static_cast<commit::Notice::Kind>(*rc::gen::inRange(0, 9));
+      notice.transaction = any_transaction(), notice.sites = *rc::gen::arbitrary<std::uint64_t>();
+      notice.voters = *rc::gen::arbitrary<std::uint64_t>(), notice.phase = commit::Phase::pre_aborted;
+      notice.number = {any_version(), any_number<ShardId>(0, kShardsMax - 1)};
+      return notice;
+    });
+    const Notices message{3, std::make_shared<const std::vector<commit::Notice>>(std::move(notices))};
+    ByteWriter out;
+    write_notices(out, message);
+    round_trips(out.take(), read_notices, write_notices);
+  });
+}
+
+TEST_CASE("wire: amendments and outcomes", "[cluster][wire]") {
+  property("amendments", 200, [] {
+    Amend::List list;
+    list.requests = any_list<Request>(1, 4, [] {
+      return Request{any_name<IdempotencyKey>(), Refund{any_transaction(), any_order_lines(), true}, 5,
+                     *rc::gen::elementOf(commit::kProtocols)};
+    });
+    ByteWriter out;
+    write_amend(out, list);
+    round_trips(out.take(), read_amend, [](ByteWriter& again, const auto& value) { write_amend(again, *value); });
+  });
+  property("outcomes", 200, [] {
+    const auto outcomes = any_list<Outcome>(1, 5, [] {
+      return Outcome{any_version(), Verdict::aborted, *rc::gen::arbitrary<bool>(), any_transaction(), any_error()};
+    });
+    ByteWriter out;
+    write_outcomes(out, outcomes);
+    round_trips(out.take(), read_outcomes,
+                [](ByteWriter& again, const std::vector<Outcome>& value) { write_outcomes(again, value); });
+  });
+}
+
+TEST_CASE("wire: reads and their answers", "[cluster][wire]") {
+  property("transaction", 200, [] {
+    EventPage page;
+    page.events = any_list<Event>(0, 3, [] {
+      return Event{7, {any_transaction(), Verdict::committed, any_name<IdempotencyKey>(), 5, any_checkout()}};
+    });
+    page.reached = 9, page.more = true;
+    ByteWriter out;
+    write_answer(out, Result<EventPage>(page));
+    ByteReader in(out.view());
+    const auto answer = read_answer<EventPage>(in);
+    RC_ASSERT(static_cast<bool>(answer));
+    RC_ASSERT(answer->events.size() == page.events.size() && answer->reached == 9 && answer->more);
+    for (std::size_t i = 0; i < page.events.size(); ++i)
+      RC_ASSERT(fingerprint(answer->events[i].record.operation) == fingerprint(page.events[i].record.operation));
+  });
+  property("a refusal", 50, [] {
+    ByteWriter out;
+    write_answer(out, Result<Account>(Error{Errc::unknown_account, "account"}));
+    ByteReader in(out.view());
+    RC_ASSERT(read_answer<Account>(in).code() == Errc::unknown_account);
+    ByteReader nothing("");
+    RC_ASSERT(read_answer<Account>(nothing).code() == Errc::io_error);
+  });
+}
+
+TEST_CASE("wire: what points outside is refused", "[cluster][wire]") {
+  auto submission = std::make_shared<Submission>();
+  submission->bundle.transactions.resize(1);
+  submission->bundle.work.resize(kShards);
+  submission->bundle.work[2].payment.items.push_back({7, 0, 0});  // There is no transaction 7.
+  ByteWriter out;
+  write_submission(out, *submission);
+  ByteReader in(out.view());
+  read_submission(in, kShards);
+  CHECK_FALSE(in.ok());
+
+  submission->bundle.work[2].payment.items.clear();
+  submission->bundle.transactions[0].sites = 1u << kShards;  // Nor such a shard.
+  ByteWriter beyond;
+  write_submission(beyond, *submission);
+  ByteReader shard(beyond.view());
+  read_submission(shard, kShards);
+  CHECK_FALSE(shard.ok());
+
+  ByteWriter kind;
+  kind.fixed(ShardId{0}), kind.fixed(std::uint8_t{99}), kind.varint(0), kind.sized("");
+  ByteReader unlisted(kind.view());
+  read_envelope(unlisted);
+  CHECK_FALSE(unlisted.ok());
+}
+
+}  // namespace kontor::actors::wire

@@ -170,8 +170,9 @@ bool Quorum::enlist(const TransactionId& transaction, Protocol protocol, std::ui
 
 void Quorum::refuse(const TransactionId& transaction, Protocol protocol, std::uint64_t sites, std::uint64_t voters,
                     Effects& effects) {
-  if (knows(transaction)) {  // An election's abort may be on its way to the disk, behind the no.
-    if (over(transaction)) effects.forced.emplace_back(transaction, find(transaction)->stance);
+  if (knows(transaction)) {  // The record of an election's abort comes behind the no.
+    const Stance& stance = find(transaction)->stance;
+    if (stance.phase == Phase::aborted && !stance.voted) effects.forced.emplace_back(transaction, stance);
     return;
   }
   Notice notice;

@@ -94,7 +94,9 @@ void Connection::begin() {
   parser_->body_limit(boost::none);  // Depends on the route: `take` counts.
   request_ = std::make_shared<Request>();
   request_->id = lane_.next_request_id();
+  request_->address = address_;
   stream_.reset();
+  handle_ = nullptr;
   stream_begun_ = stream_ending_ = false;
   enter(State::header, lane_.limits().header_deadline);
   begun_at_ = deadline_ - lane_.limits().header_deadline;
@@ -130,12 +132,14 @@ bool Connection::on_header() {
     return false;
   }
   Opening opening = lane_.service().open(request_);
+  request_->route = opening.route;
   if (opening.refusal) {
     opening.refusal->close = opening.refusal->close || !parser_->is_done();
     respond(std::move(*opening.refusal));
     return false;
   }
   stream_ = std::move(opening.stream);
+  handle_ = std::move(opening.handle);
   stream_head_ = {};
   stream_head_.content_type = opening.content_type;
   if (!stream_ && parser_->content_length().value_or(0) > kBodyBytesMax) {
@@ -230,8 +234,8 @@ void Connection::on_body_end() {
     return flush_lines();
   }
   enter(State::handling, kNoDeadline);
-  lane_.service().handle(request_,
-                         [self = shared_from_this()](Response response) { self->respond(std::move(response)); });
+  std::exchange(handle_,
+                nullptr)([self = shared_from_this()](Response response) { self->respond(std::move(response)); });
 }
 
 void Connection::flush_lines() {
@@ -255,7 +259,10 @@ void Connection::write_lines(const std::string& lines) {
   }
   if (!lines.empty()) text += chunk_text(lines);
   answer_ended_ = stream_ending_;
-  if (stream_ending_) text += "0\r\n\r\n";
+  if (stream_ending_) {
+    text += "0\r\n\r\n";
+    lane_.service().answered(*request_, stream_head_, Clock::now() - begun_at_);
+  }
   write(std::move(text));
 }
 
@@ -278,7 +285,9 @@ void Connection::respond(Response response) {
   last_ = response.close;
   answer_ended_ = true;
   lane_.stats().count(response.status);
-  lane_.stats().took(Clock::now() - begun_at_);
+  const auto took = Clock::now() - begun_at_;
+  lane_.stats().took(took);
+  lane_.service().answered(*request_, response, took);
   std::string text = head_text(response, *request_, response.feed != nullptr);
   if (request_->method != "HEAD") text += response.body;
   feed_ = std::move(response.feed);

@@ -67,6 +67,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::beast::flat_buffer buffer_;
   std::optional<Parser> parser_;
   std::shared_ptr<Request> request_;
+  std::function<void(Respond)> handle_;  ///< What the service does with it, once its body is there.
   std::string out_;
   bool reading_ = false;       ///< A read is under way; there is never more than one.
   bool last_ = false;          ///< Nothing follows the answer that is being written.

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,7 +15,9 @@ struct Field {
 };
 
 struct Request {
-  std::string id;  ///< `req_…`, given here; in the response and in problems.
+  std::string id;          ///< `req_…`, given here; in the response and in problems.
+  std::string address;     ///< Whom it came from.
+  std::string_view route;  ///< What the service calls it: `Opening::route`.
   std::string method, path, query;
   std::vector<Field> fields;
   std::string body;
@@ -42,6 +45,7 @@ struct Response {
   std::vector<Field> fields;   ///< Beside Content-Type, Content-Length, Connection and Request-Id.
   bool close = false;          ///< End the connection after this.
   std::shared_ptr<Feed> feed;  ///< Set: the body is what it tells, until the client or the server ends it.
+  std::string subject;         ///< What it is about, for whoever keeps a log; not sent.
 };
 
 /// Takes the one response to a request. On the lane's thread.
@@ -58,22 +62,27 @@ class LineStream {
   virtual std::string on_failure(std::string_view detail) = 0;
 };
 
-/// How a request's body is to be taken.
+/// How a request's body is to be taken: one of refusal, stream, handle.
 struct Opening {
-  std::unique_ptr<LineStream> stream;  ///< None: in one piece, then `handle`.
-  std::string_view content_type;       ///< Of the stream's answer.
-  std::unique_ptr<Response> refusal;   ///< Set: not at all.
+  std::unique_ptr<Response> refusal;    ///< Not at all.
+  std::unique_ptr<LineStream> stream;   ///< As it comes.
+  std::string_view content_type;        ///< Of the stream's answer.
+  std::function<void(Respond)> handle;  ///< In one piece: called once, when it is in the request.
+  std::string_view route;               ///< A name for what is asked, which lives as long as the program.
 };
 
 /// What answers requests. One for each lane, only ever called on that lane's thread; must not block.
 class Service {
  public:
   virtual ~Service() = default;
-  /// Called when the header is there.
+  /// Called when the header is there; `request` goes on growing until `Opening::handle` is called.
   virtual Opening open(const RequestPtr& request) = 0;
-  virtual void handle(RequestPtr request, Respond respond) = 0;
   /// The answer to what is refused before it is a request: `status` with a sentence that says why.
   virtual Response refuse(const Request& request, unsigned status, std::string_view detail) = 0;
+  /// `response` is on its way, `took` after the request's first byte. For whoever keeps a log.
+  virtual void answered(const Request&, const Response&, std::chrono::nanoseconds /*took*/) {}
+  /// A connection from `address` was ended before it said anything: there are too many.
+  virtual void turned_away(const std::string& /*address*/) {}
 };
 
 /// Runs an action later on a lane's thread. May be called from any thread.

@@ -90,15 +90,16 @@ struct Server::Impl {
     const auto peer = socket.remote_endpoint(failure);
     if (failure) return;
     const std::string address = peer.address().to_string();
-    if (!census.enter(address)) return turn_away(socket);
+    if (!census.enter(address)) return turn_away(socket, address);
     ++stats.accepted, ++stats.open;
     const auto shared = std::make_shared<tcp::socket>(std::move(socket));
     lane.post([&lane, shared, with = tls, address] { lane.adopt(std::move(*shared), with, address); });
   }
 
   /// Says why as far as that costs nothing; the client may see only the end of the connection.
-  void turn_away(tcp::socket& socket) const {
+  void turn_away(tcp::socket& socket, const std::string& address) const {
     ++stats.refused;
+    lanes.front()->service().turned_away(address);
     if (tls) return;  // A handshake is too much to say no, and without one nothing is understood.
     Response response = lanes.front()->service().refuse({}, 503, "too many connections");
     response.close = true;

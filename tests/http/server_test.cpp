@@ -11,10 +11,12 @@
 
 #include "cmd/http/path.hpp"
 #include "tests/http/client.hpp"
+#include "tests/http/echo.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace kontor::http;
 using kontor::tests::Client;
+using kontor::tests::Echo;
 using kontor::tests::post_text;
 using namespace std::chrono_literals;
 
@@ -55,45 +57,33 @@ class Worker {
   std::thread thread_;
 };
 
-/// Answers with what it was sent.
-class Echo : public Service {
+/// Answers on the worker's thread; `/lines` as it comes, `/no` not at all.
+class WorkingEcho : public Echo {
  public:
-  Echo(Worker& worker, Post post) : worker_(worker), post_(std::move(post)) {}
+  WorkingEcho(Worker& worker, const Post& post)
+      : Echo([this](std::function<void()> action) { later(std::move(action)); }), worker_(worker), post_(post) {}
 
   Opening open(const RequestPtr& request) override {
-    Opening opening;
+    Opening opening = Echo::open(request);
     if (request->path == "/lines") opening.stream = std::make_unique<Lines>(*this);
     opening.content_type = "text/plain";
     if (request->path == "/no") opening.refusal = std::make_unique<Response>(refuse(*request, 404, "no"));
     return opening;
   }
-  void handle(RequestPtr request, Respond respond) override {
-    worker_.post([post = post_, request, respond = std::move(respond)] {
-      post([request, respond] {
-        Response response;
-        response.body = request->body;
-        respond(std::move(response));
-      });
-    });
-  }
-  Response refuse(const Request&, unsigned status, std::string_view detail) override {
-    Response response;
-    response.status = status;
-    response.body = detail;
-    return response;
-  }
 
  private:
   struct Lines : LineStream {
-    explicit Lines(Echo& owner) : echo(owner) {}
+    explicit Lines(WorkingEcho& owner) : echo(owner) {}
     void on_lines(std::string lines, std::function<void(std::string)> then) override {
-      echo.worker_.post([post = echo.post_, lines = std::move(lines), then = std::move(then)] {
-        post([lines, then] { then(lines); });
-      });
+      echo.later([lines = std::move(lines), then = std::move(then)] { then(lines); });
     }
     std::string on_failure(std::string_view detail) override { return "failed: " + std::string(detail) + "\n"; }
-    Echo& echo;
+    WorkingEcho& echo;
   };
+
+  void later(std::function<void()> action) {
+    worker_.post([post = post_, action = std::move(action)] { post(action); });
+  }
 
   Worker& worker_;
   const Post post_;
@@ -105,7 +95,7 @@ struct Served {
     options.listen = {"127.0.0.1", 0};
     options.lanes = lanes;
     server = std::make_unique<Server>(options, stats,
-                                      [this](Post post) { return std::make_unique<Echo>(worker, std::move(post)); });
+                                      [this](const Post& post) { return std::make_unique<WorkingEcho>(worker, post); });
   }
   std::uint16_t port() const { return server->endpoint().port; }
 

@@ -8,6 +8,7 @@
 
 #include "cmd/http/server.hpp"
 #include "tests/http/client.hpp"
+#include "tests/http/echo.hpp"
 #include "tests/http/test_certificate.hpp"
 #include "tests/http/tls_client.hpp"
 #include "tests/support/catch.hpp"
@@ -18,23 +19,6 @@ using namespace kontor::tests;
 using namespace std::chrono_literals;
 
 namespace {
-
-/// Answers with what it was sent.
-class Echo : public Service {
- public:
-  Opening open(const RequestPtr&) override { return {}; }
-  void handle(RequestPtr request, Respond respond) override {
-    Response response;
-    response.body = request->body;
-    respond(std::move(response));
-  }
-  Response refuse(const Request&, unsigned status, std::string_view detail) override {
-    Response response;
-    response.status = status;
-    response.body = detail;
-    return response;
-  }
-};
 
 struct Files {
   explicit Files(const TestCertificate& pair = make_certificate()) : made(pair) {

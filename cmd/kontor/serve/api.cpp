@@ -32,6 +32,8 @@ struct Match {
     if (post) return access_to("POST", post->path);
     return get ? access_to("GET", get->path) : nullptr;
   }
+  /// As in the documentation; empty: there is none.
+  std::string_view route() const { return batch ? kBatchPath : post ? post->path : get ? get->path : ""; }
 };
 
 Match match(const Request& request) {
@@ -185,7 +187,8 @@ Response Api::refuse(const Request& request, unsigned status, std::string_view d
 
 http::Opening Api::open(const RequestPtr& request) {
   http::Opening opening;
-  const Match found = match(*request);
+  Match found = match(*request);
+  opening.route = found.route();
   Refusal refusal;
   const KeyRingPtr keys = shared_.keys.get();
   const auto who = caller(*request, found, keys);
@@ -193,25 +196,26 @@ http::Opening Api::open(const RequestPtr& request) {
   if (!who) refusal.set(unauthorized());
   if (!refusal)
     if (auto problem = header_problem(*request, found, *who)) refusal.set(std::move(*problem));
-  if (!found.batch && !refusal) return opening;
-  const Terms terms = terms_of(*request, refusal);
+  const Terms terms = found.batch ? terms_of(*request, refusal) : Terms{};
   if (refusal) {
     opening.refusal = std::make_unique<Response>(problem_response(refusal.problem(), *request));
     if (refusal.problem().status == 405) opening.refusal->fields.push_back({"Allow", found.allowed});
     return opening;
   }
+  if (!found.batch) {
+    opening.handle = [this, request, found = std::move(found)](Respond respond) {
+      // Again: a key may have been revoked while the body came, and the caller is known by nothing else.
+      const auto sender = caller(*request, found, shared_.keys.get());
+      if (!sender || scope_of(found.access(), *sender) == Scope::none)
+        return respond(problem_response(unauthorized(), *request));
+      if (found.get) return found.get->read({shared_, post_, found.path, found.get->query, request, respond, *sender});
+      change(*found.post, found.path, request, *sender, std::move(respond));
+    };
+    return opening;
+  }
   opening.content_type = "application/x-ndjson";
   opening.stream = checkout_stream(shared_, submitter_, terms, request);
   return opening;
-}
-
-void Api::handle(RequestPtr request, Respond respond) {
-  const Match found = match(*request);
-  // Again: a key may have been revoked while the body came, and the caller is known by nothing else.
-  const auto who = caller(*request, found, shared_.keys.get());
-  if (!who || scope_of(found.access(), *who) == Scope::none) return respond(problem_response(unauthorized(), *request));
-  if (found.get) return found.get->read({shared_, post_, found.path, found.get->query, request, respond, *who});
-  change(*found.post, found.path, request, *who, std::move(respond));
 }
 
 void Api::change(const PostRoute& route, const PathNames& path, const RequestPtr& request, const Principal& who,

@@ -48,7 +48,6 @@ class Api : public http::Service {
   Api(Shared& shared, http::Post post) : shared_(shared), post_(post), submitter_(shared.engine, std::move(post)) {}
 
   http::Opening open(const http::RequestPtr& request) override;
-  void handle(http::RequestPtr request, http::Respond respond) override;
   http::Response refuse(const http::Request& request, unsigned status, std::string_view detail) override;
 
  private:

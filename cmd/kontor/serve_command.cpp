@@ -12,15 +12,18 @@
 
 #include "cmd/kontor/commands.hpp"
 #include "cmd/kontor/exit_codes.hpp"
+#include "cmd/kontor/log/log.hpp"
 #include "cmd/kontor/serve/key_file.hpp"
+#include "cmd/kontor/serve/options.hpp"
 #include "cmd/kontor/serve/run.hpp"
 
 namespace kontor::cmd {
 namespace {
 
+using serve::Options;
+
 constexpr std::chrono::seconds kDrainMax{10};  // For what was begun when a signal came.
-constexpr std::size_t kLanesMax = 64;
-constexpr rlim_t kDescriptorsBeside = 256;  // For the store, and what is being accepted.
+constexpr rlim_t kDescriptorsBeside = 256;     // For the store, and what is being accepted.
 
 constexpr const char* kFooter =
     "Examples:\n"
@@ -29,16 +32,9 @@ constexpr const char* kFooter =
     "  kontor serve --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem\n"
     "\n"
     "Without API keys (`kontor keys`) everybody may do everything, so only loopback addresses are served.\n"
-    "SIGHUP reads keys and certificate again; SIGTERM and SIGINT let what was begun finish.\n"
+    "SIGHUP reads keys and certificate again and opens the log file again; SIGTERM and SIGINT let what was begun\n"
+    "finish.\n"
     "The routes are in docs/openapi.json, which the server hands out at /openapi.json.";
-
-struct Options {
-  std::string listen = "127.0.0.1:8080", dir = "kontor-data", keys, tls_certificate, tls_key;
-  bool behind_proxy = false;
-  std::uint16_t shards = 0;
-  commit::Protocol protocol = commit::Protocol::two_phase;
-  std::size_t lanes = 1;
-};
 
 int complain(int exit_code, const std::string& text) {
   std::cerr << "kontor serve: " << text << '\n';
@@ -67,50 +63,77 @@ Result<serve::KeyRingPtr> load_keys(const Options& options, std::string* explana
 }
 
 /// What holds stays when what is new cannot be read. Keys that were in use do not go: without any, all would be let in.
-void reload(const Options& options, serve::ServedEngine& served) {
+void reload(const Options& options, serve::ServedEngine& served, Log& log) {
+  std::string explanation;
+  if (log.reopen(explanation))
+    log.write(LogLevel::info, "log_opened");
+  else
+    log.write(LogLevel::error, "log_kept", {{"why", explanation}});
   if (!options.tls_key.empty()) {
     http::TlsFault fault;
-    const auto tls = http::load_tls(options.tls_certificate, options.tls_key, fault);
-    if (tls) served.use_tls(tls);
-    complain(kExitOk, tls ? "certificate read" : "the old certificate stays: " + fault.explanation);
+    if (const auto tls = http::load_tls(options.tls_certificate, options.tls_key, fault)) {
+      served.use_tls(tls);
+      log.write(LogLevel::info, "certificate_read");
+    } else {
+      log.write(LogLevel::error, "certificate_kept", {{"why", fault.explanation}});
+    }
   }
-  std::string explanation;
   const auto keys = load_keys(options, &explanation);
   if (!keys || (!*keys && served.uses_keys())) {
-    complain(kExitOk, "the old keys stay: " + explanation);
+    log.write(LogLevel::error, "keys_kept", {{"why", explanation}});
   } else if (*keys) {
     served.use_keys(*keys);
-    std::cerr << "kontor serve: " << (*keys)->size() << " key(s) read\n";
+    log.write(LogLevel::info, "keys_read", {{"keys", (*keys)->size()}});
   }
 }
 
+/// What opening the directory found, for whoever looks at the log after a crash.
+void tell_recovery(const Engine& engine, Log& log) {
+  const RecoveryReport& found = engine.recovery();
+  log.write(LogLevel::info, "recovered",
+            {{"records", found.records},
+             {"transactions", found.transactions},
+             {"committed", found.committed},
+             {"aborted", found.aborted},
+             {"in_doubt", found.in_doubt},
+             {"seconds", found.seconds}});
+}
+
 int serve_until_signal(std::unique_ptr<Engine> engine, const http::ServerOptions& server, const Options& options,
-                       serve::KeyRingPtr keys) {
+                       const serve::KeyRingPtr& keys, const std::shared_ptr<Log>& log) {
   boost::asio::io_context context;
   boost::asio::signal_set hang_ups(context, SIGHUP);  // All before the line that says it may be used.
   boost::asio::signal_set signals(context, SIGINT, SIGTERM);
-  signals.async_wait([&](const auto&, int) {
+  signals.async_wait([&](const auto&, int signal) {
     signals.clear();  // A second one ends the program as usual.
     hang_ups.cancel();
+    log->write(LogLevel::info, "stopping", {{"signal", signal}});
   });
   std::unique_ptr<serve::ServedEngine> served;
   try {
-    served = std::make_unique<serve::ServedEngine>(std::move(engine), server, std::move(keys));
+    served = std::make_unique<serve::ServedEngine>(std::move(engine), server, keys, log);
   } catch (const std::system_error& error) {
     return complain(kExitCannotCreate, "cannot listen on " + options.listen + ": " + error.code().message());
   }
   const std::function<void()> await_hang_up = [&] {
     hang_ups.async_wait([&](const boost::system::error_code& cancelled, int) {
       if (cancelled) return;
-      reload(options, *served);
+      reload(options, *served, *log);
       await_hang_up();
     });
   };
   await_hang_up();
-  std::cout << "kontor serves " << http::url_of(served->endpoint(), server.tls != nullptr) << " from " << options.dir
-            << std::endl;
+  const std::string url = http::url_of(served->endpoint(), server.tls != nullptr);
+  log->write(LogLevel::info, "started",
+             {{"url", url},
+              {"data", options.dir},
+              {"shards", served->engine().shards()},
+              {"lanes", server.lanes},
+              {"keys", keys ? keys->size() : 0}});
+  std::cout << "kontor serves " << url << " from " << options.dir << std::endl;
   context.run();
-  served->stop(kDrainMax);
+  const bool all_answered = served->stop(kDrainMax);
+  log->write(all_answered ? LogLevel::info : LogLevel::warning, "stopped", {{"all_answered", all_answered}});
   return kExitOk;
 }
 
@@ -144,6 +167,8 @@ int run(const Options& options) {
     server.tls = http::load_tls(options.tls_certificate, options.tls_key, fault);
     if (!server.tls) return complain(fault.unreadable ? kExitJournal : kExitUsage, fault.explanation);
   }
+  const std::shared_ptr<Log> log = Log::open(options.log, explanation);
+  if (!log) return complain(kExitCannotCreate, explanation);
   raise_descriptor_limit();
   EngineOptions engine_options;
   engine_options.dir = options.dir;
@@ -151,38 +176,16 @@ int run(const Options& options) {
   engine_options.protocol = options.protocol;
   auto engine = Engine::open(engine_options, &explanation);
   if (!engine) return complain(exit_code_of(engine.code()), explanation);
-  return serve_until_signal(std::move(*engine), server, options, *keys);
+  tell_recovery(**engine, *log);
+  return serve_until_signal(std::move(*engine), server, options, *keys, log);
 }
 
 }  // namespace
 
 void add_serve_command(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("serve", "Serve the engine over HTTP");
-  const auto options = std::make_shared<Options>();
-  command->add_option("--listen", options->listen, "An address and a port, or a port of 127.0.0.1; 0: any that is free")
-      ->type_name("ADDRESS:PORT")
-      ->capture_default_str();
-  command->add_option("--data", options->dir, "Directory; made when missing")->type_name("DIR")->capture_default_str();
-  command->add_option("--keys", options->keys, "API keys; default keys.json in the directory, if it is there")
-      ->type_name("FILE");
-  auto* certificate = command->add_option("--tls-cert", options->tls_certificate, "Speak TLS: the chain, in PEM");
-  auto* key = command->add_option("--tls-key", options->tls_key, "Its key, in PEM, without a passphrase");
-  certificate->type_name("FILE")->needs(key);
-  key->type_name("FILE")->needs(certificate);
-  command->add_flag("--behind-proxy", options->behind_proxy, "Serve other addresses than loopback in the clear");
-  command->add_option("--shards", options->shards, "Shards of a new directory; default 1")
-      ->check(CLI::Range(std::size_t{1}, kShardsMax));
-  std::vector<std::string> protocols;
-  protocols.reserve(commit::kProtocols.size());
-  for (const commit::Protocol protocol : commit::kProtocols) protocols.emplace_back(to_string(protocol));
-  command
-      ->add_option_function<std::string>(
-          "--protocol", [options](const std::string& text) { options->protocol = *commit::parse_protocol(text); },
-          "How shards agree when a request does not say; default two_phase")
-      ->check(CLI::IsMember(protocols));
-  command->add_option("--lanes", options->lanes, "Threads that speak HTTP")
-      ->check(CLI::Range(std::size_t{1}, kLanesMax))
-      ->capture_default_str();
+  const auto options = std::make_shared<serve::Options>();
+  serve::add_options(*command, *options);
   command->footer(kFooter);
   command->final_callback([options, &exit_code] { exit_code = run(*options); });
 }

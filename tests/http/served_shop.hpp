@@ -14,7 +14,8 @@ namespace kontor::tests {
 class ServedShop {
  public:
   explicit ServedShop(const http::Limits& limits = {}, std::uint16_t shards = 1) : ServedShop(limits, shards, {}) {}
-  ServedShop(const http::Limits& limits, std::uint16_t shards, EngineOptions options) {
+  ServedShop(const http::Limits& limits, std::uint16_t shards, EngineOptions options,
+             std::shared_ptr<cmd::Log> log = nullptr) {
     options.dir = dir_.path() / "shop";
     options.shards = shards;
     std::string why;
@@ -25,7 +26,7 @@ class ServedShop {
     server.listen = {"127.0.0.1", 0};
     server.limits = limits;
     server.lanes = 2;
-    served_ = std::make_unique<cmd::serve::ServedEngine>(std::move(*engine), server);
+    served_ = std::make_unique<cmd::serve::ServedEngine>(std::move(*engine), server, nullptr, std::move(log));
   }
 
   std::uint16_t port() const { return served_->endpoint().port; }

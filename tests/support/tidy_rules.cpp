@@ -151,7 +151,7 @@ bool may_include_ours(std::string_view folder, std::string_view header) {
 
 /// Containers and hashing are header-only and pure, so every folder may use them.
 constexpr std::array<std::string_view, 3> kEverywhere = {"boost/container/", "boost/unordered/", "xxhash.h"};
-constexpr std::array<std::string_view, 2> kCmdOnly = {"boost/", "CLI/"};
+constexpr std::array<std::string_view, 3> kCmdOnly = {"boost/", "CLI/", "spdlog/"};
 
 bool may_include_foreign(const SourceFile& file, std::string_view header) {
   const std::string_view folder = folder_of(file.path);

@@ -113,6 +113,7 @@ http::Response receipt(const Operation& operation, const Outcome& outcome) {
   http::Response response;
   response.status = 201;
   response.body = receipt_text(operation, outcome.transaction);
+  response.subject = transaction_text(outcome.transaction);
   response.fields.push_back({"Location", made_at(operation, outcome.transaction)});
   if (outcome.replayed) response.fields.push_back({"Idempotent-Replayed", "true"});
   return response;

@@ -138,6 +138,11 @@ std::string_view client_key(const Request& request, Refusal& refusal) {
   return key ? *key : std::string_view();
 }
 
+/// What the log calls it.
+std::string subject_of(const Outcome& outcome) {
+  return outcome.transaction ? transaction_text(outcome.transaction) : std::string();
+}
+
 }  // namespace
 
 Terms terms_of(const Request& request, Refusal& refusal) {
@@ -260,6 +265,7 @@ void Api::settle(const Outcome& outcome, const Operation& operation, const Reque
   if (outcome.verdict == Verdict::committed) return respond(receipt(operation, outcome));
   if (outcome.error.code == Errc::price_changed) return tell_price(outcome, operation, request, respond);
   Response response = problem_response(problem_of(outcome, operation, shared_.engine.shards()), *request);
+  response.subject = subject_of(outcome);
   if (outcome.verdict == Verdict::unknown)
     if (auto location = location_of(outcome.transaction)) response.fields.push_back({"Location", *location});
   respond(std::move(response));

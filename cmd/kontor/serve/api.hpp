@@ -12,6 +12,7 @@
 #include "cmd/kontor/serve/journal_watch.hpp"
 #include "cmd/kontor/serve/key_ring.hpp"
 #include "cmd/kontor/serve/problem.hpp"
+#include "cmd/kontor/serve/request_log.hpp"
 #include "cmd/kontor/serve/submitter.hpp"
 
 namespace kontor::cmd::serve {
@@ -23,6 +24,7 @@ inline constexpr std::int64_t kDeadlineMsMax = 600'000;  // Of Kontor-Deadline-M
 struct Shared {
   Engine& engine;
   const http::Stats& stats;
+  const std::shared_ptr<Log> log;  ///< nullptr: none is kept.
   std::atomic<bool> draining{false};
   std::atomic<std::size_t> feeds{0};  ///< Being told, of at most kFeedsMax.
   CurrentKeys keys;
@@ -45,10 +47,15 @@ std::vector<RouteName> all_routes();
 /// Answers the requests of one lane.
 class Api : public http::Service {
  public:
-  Api(Shared& shared, http::Post post) : shared_(shared), post_(post), submitter_(shared.engine, std::move(post)) {}
+  Api(Shared& shared, http::Post post)
+      : shared_(shared), post_(post), submitter_(shared.engine, std::move(post)), log_(shared.log) {}
 
   http::Opening open(const http::RequestPtr& request) override;
   http::Response refuse(const http::Request& request, unsigned status, std::string_view detail) override;
+  void answered(const http::Request& request, const http::Response& response, std::chrono::nanoseconds took) override {
+    log_.answered(request, response, took);
+  }
+  void turned_away(const std::string& address) override { log_.turned_away(address); }
 
  private:
   void change(const PostRoute& route, const PathNames& path, const http::RequestPtr& request, const Principal& who,
@@ -64,6 +71,7 @@ class Api : public http::Service {
   Shared& shared_;
   const http::Post post_;
   Submitter submitter_;
+  RequestLog log_;
 };
 
 /// What a read route needs.

@@ -94,6 +94,8 @@ std::string metrics_text(const Shared& shared) {
   Families families;
   add_engine(families, shared.engine.counters(), kOpenTransactionsMax * shared.engine.shards());
   add_http(families, shared.stats, shared.feeds);
+  families.counter("kontor_log_dropped_total", "Lines of the log that were not written: too many, or no room",
+                   shared.log ? shared.log->dropped() : 0);
   std::ostringstream out;
   prometheus::TextSerializer().Serialize(out, families.all);
   return out.str();

@@ -12,9 +12,10 @@ namespace kontor::cmd::serve {
 /// An open engine behind an HTTP server: serves from its construction to its end. Members for one thread.
 class ServedEngine {
  public:
-  /// `keys`: nullptr: everybody who reaches it may do everything. Throws std::system_error when the address cannot be
-  /// had.
-  ServedEngine(std::unique_ptr<Engine> engine, const http::ServerOptions& options, KeyRingPtr keys = nullptr);
+  /// `keys`: nullptr: everybody who reaches it may do everything; `log`: nullptr: none is kept. Throws
+  /// std::system_error when the address cannot be had.
+  ServedEngine(std::unique_ptr<Engine> engine, const http::ServerOptions& options, KeyRingPtr keys = nullptr,
+               std::shared_ptr<Log> log = nullptr);
   /// Stops, if `stop` was not called.
   ~ServedEngine();
 
@@ -27,8 +28,9 @@ class ServedEngine {
   /// From now on connections begin with this. Of a server that speaks TLS. Any thread.
   void use_tls(http::TlsContext tls) { server_->use_tls(std::move(tls)); }
   bool uses_keys() const { return shared_.keys.get() != nullptr; }
-  /// Lets what was begun finish, for at most `timeout`; then closes the engine and the server.
-  void stop(std::chrono::milliseconds timeout);
+  /// Lets what was begun finish, for at most `timeout`; then closes the engine and the server. False: that was too
+  /// short for some.
+  bool stop(std::chrono::milliseconds timeout);
 
  private:
   http::Stats stats_;

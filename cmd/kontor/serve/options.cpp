@@ -1,0 +1,75 @@
+#include "cmd/kontor/serve/options.hpp"
+
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "domain/limits.hpp"
+
+namespace kontor::cmd::serve {
+namespace {
+
+constexpr std::size_t kLanesMax = 64;
+
+void add_engine_options(CLI::App& command, Options& options) {
+  command.add_option("--data", options.dir, "Directory; made when missing")->type_name("DIR")->capture_default_str();
+  command.add_option("--shards", options.shards, "Shards of a new directory; default 1")
+      ->check(CLI::Range(std::size_t{1}, kShardsMax));
+  std::vector<std::string> protocols;
+  protocols.reserve(commit::kProtocols.size());
+  for (const commit::Protocol protocol : commit::kProtocols) protocols.emplace_back(to_string(protocol));
+  command
+      .add_option_function<std::string>(
+          "--protocol", [&options](const std::string& text) { options.protocol = *commit::parse_protocol(text); },
+          "How shards agree when a request does not say; default two_phase")
+      ->check(CLI::IsMember(protocols));
+}
+
+void add_access_options(CLI::App& command, Options& options) {
+  command.add_option("--keys", options.keys, "API keys; default keys.json in the directory, if it is there")
+      ->type_name("FILE");
+  auto* certificate = command.add_option("--tls-cert", options.tls_certificate, "Speak TLS: the chain, in PEM");
+  auto* key = command.add_option("--tls-key", options.tls_key, "Its key, in PEM, without a passphrase");
+  certificate->type_name("FILE")->needs(key);
+  key->type_name("FILE")->needs(certificate);
+  command.add_flag("--behind-proxy", options.behind_proxy, "Serve other addresses than loopback in the clear");
+}
+
+void add_log_options(CLI::App& command, Options& options) {
+  command
+      .add_option_function<std::string>(
+          "--log-file", [&options](const std::string& text) { options.log.file = text; },
+          "Log to this file, opened again on SIGHUP; default: standard error")
+      ->type_name("FILE");
+  std::vector<std::string> levels;
+  for (const LogLevel level : kLogLevels) levels.emplace_back(to_string(level));
+  command
+      .add_option_function<std::string>(
+          "--log-level", [&options](const std::string& text) { options.log.level = *parse_log_level(text); },
+          "The least that is logged; default info")
+      ->check(CLI::IsMember(levels));
+  command
+      .add_option_function<std::string>(
+          "--log-format",
+          [&options](const std::string& text) {
+            options.log.format = text == "json" ? LogFormat::json : LogFormat::text;
+          },
+          "How a line is written; default text")
+      ->check(CLI::IsMember({"text", "json"}));
+}
+
+}  // namespace
+
+void add_options(CLI::App& command, Options& options) {
+  command.add_option("--listen", options.listen, "An address and a port, or a port of 127.0.0.1; 0: any that is free")
+      ->type_name("ADDRESS:PORT")
+      ->capture_default_str();
+  command.add_option("--lanes", options.lanes, "Threads that speak HTTP")
+      ->check(CLI::Range(std::size_t{1}, kLanesMax))
+      ->capture_default_str();
+  add_engine_options(command, options);
+  add_access_options(command, options);
+  add_log_options(command, options);
+}
+
+}  // namespace kontor::cmd::serve

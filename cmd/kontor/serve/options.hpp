@@ -1,0 +1,27 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "cmd/kontor/log/log.hpp"
+#include "domain/commit/protocol.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace kontor::cmd::serve {
+
+/// What `kontor serve` is told. Secrets are in files, of which it is told the names.
+struct Options {
+  std::string listen = "127.0.0.1:8080", dir = "kontor-data", keys, tls_certificate, tls_key;
+  bool behind_proxy = false;
+  std::uint16_t shards = 0;
+  commit::Protocol protocol = commit::Protocol::two_phase;
+  std::size_t lanes = 1;
+  LogOptions log;
+};
+
+/// Each option of `command` fills in its member of `options`, which outlives the parsing.
+void add_options(CLI::App& command, Options& options);
+
+}  // namespace kontor::cmd::serve

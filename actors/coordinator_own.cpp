@@ -10,6 +10,7 @@ using persistence::RecordKind;
 using persistence::Stream;
 
 void CoordinatorState::on_submit(SubmissionPtr submission) {
+  site_.self().gathered += submission->indexes.size();
   gathered_.push_back(std::move(submission));
   if (!std::exchange(flush_sent_, true)) self_->send(self_, Flush{});
 }
@@ -21,6 +22,7 @@ void CoordinatorState::on_flush() {
   if (durable_ < opened_) return;
   std::vector<SubmissionPtr> batch;
   std::size_t transactions = 0;
+  site_.self().gathered = 0;
   for (SubmissionPtr& submission : std::exchange(gathered_, {})) {
     const std::size_t more = submission->bundle.transactions.size();
     if (!batch.empty() && transactions + more > options_.batch_transactions_max) {
@@ -97,6 +99,7 @@ void CoordinatorState::on_votes(const Votes& votes) {
   const std::vector<commit::Refusal> refusals = flight->ballot.take_refusals();
   enlist_own(batch, refusals);
   machine_->votes(site_.shard, batch.first, batch.count, refusals, site_.fabric->now_ns(), made);
+  note_voted(batch, !made.empty());
   journal_decisions(std::move(made));
 }
 
@@ -105,6 +108,7 @@ void CoordinatorState::on_site_votes(const SiteVotes& votes) {
   if (votes.batch->coordinator != site_.shard || votes.batch->incarnation != machine_->incarnation()) return;
   std::vector<Coordinator::Made> made;
   machine_->votes(votes.site, votes.batch->first, votes.batch->count, votes.refusals, site_.fabric->now_ns(), made);
+  note_voted(*votes.batch, !made.empty());
   journal_decisions(std::move(made));
 }
 
@@ -122,9 +126,10 @@ void CoordinatorState::journal_decisions(std::vector<Coordinator::Made> made) {
   }
   site_.fabric->totals.prepared += prepared;
   Pending pending;
+  pending.decided_at_ns = site_.fabric->now_ns();
   pending.position = site_.journal->append(Stream::coordinator, RecordKind::decided,
                                            persistence::write_decided(site_.shard, machine_->incarnation(), decisions),
-                                           site_.fabric->now_ns());
+                                           pending.decided_at_ns);
   pending.own = std::move(made);
   add_pending(std::move(pending));
 }
@@ -149,6 +154,7 @@ void CoordinatorState::on_durable(Position position) {
 }
 
 void CoordinatorState::tell(const Pending& pending) {
+  note_durable(pending);
   if (pending.votes) self_->send(site_.fabric->shards[pending.votes->batch->coordinator].coordinator, *pending.votes);
   if (!pending.own.empty() || !pending.learned.empty() || !pending.early.empty()) tell_participants(pending);
   for (const auto& [shard, transactions] : pending.acknowledge)
@@ -230,6 +236,7 @@ Outcome CoordinatorState::outcome_of(const Batch::Part& part, std::uint32_t inde
 /// Answers in order; neighbours of one submission share one call.
 void CoordinatorState::tell_callers(const std::vector<Coordinator::Made>& made) {
   std::vector<Outcome> outcomes;
+  std::vector<std::int64_t> decided_at_ns;  // Of the batches that are answered by this.
   SubmissionPtr submission;
   for (std::size_t i = 0; i < made.size();) {
     InFlight* flight = in_flight(made[i].sequence);
@@ -253,8 +260,10 @@ void CoordinatorState::tell_callers(const std::vector<Coordinator::Made>& made) 
       flight->answered[index] = true;
       --flight->unanswered;
     }
+    if (flight->unanswered == 0) decided_at_ns.push_back(flight->decided_at_ns);
   }
   answer(submission, outcomes);
+  note_answered(decided_at_ns);
   while (!in_flight_.empty() && in_flight_.front().unanswered == 0) {
     for (const Batch::Part& part : in_flight_.front().batch->parts) site_.self().open_bytes -= part.submission->bytes;
     in_flight_.pop_front();
@@ -276,7 +285,9 @@ void CoordinatorState::answer(const SubmissionPtr& submission, std::vector<Outco
   totals.replayed += replayed;
   totals.committed += committed;
   totals.unknown += unknown;
-  totals.aborted += outcomes.size() - replayed - committed - unknown;
+  const std::uint64_t aborted = outcomes.size() - replayed - committed - unknown;
+  totals.aborted += aborted;
+  if (aborted > 0) totals.count_codes(outcomes);
   site_.self().open_transactions -= outcomes.size();
   submission->on_outcomes(outcomes);
   outcomes.clear();
@@ -358,6 +369,7 @@ void CoordinatorState::on_give_up(std::promise<void>& done) {
       give_up(
           part.submission, [&](std::uint32_t i) { return flight.answered[part.offset + i]; },
           [&](std::uint32_t i) { return flight.batch->at(part.offset + i); });
+  site_.self().gathered = 0;
   for (const SubmissionPtr& submission : std::exchange(gathered_, {}))
     give_up(
         submission, [](std::uint32_t) { return false; }, [](std::uint32_t) { return TransactionId{}; });

@@ -53,10 +53,12 @@ class CoordinatorState {
     commit::Ballot ballot{0};
     std::uint32_t unanswered = 0;
     std::vector<bool> answered;
+    std::int64_t decided_at_ns = 0;  ///< When the last decision on it was durable.
   };
   /// Something to be told once its record is durable.
   struct Pending {
     Position position = 0;
+    std::int64_t decided_at_ns = 0;                 ///< When own decisions were made.
     std::vector<commit::Coordinator::Made> own;     ///< Own decisions: participants, sites and callers wait.
     std::vector<commit::Coordinator::Made> agreed;  ///< Own, ended by a quorum and among `learned`: callers wait.
     std::vector<commit::Decision> learned, early;   ///< Others' decisions: participants wait.
@@ -106,6 +108,10 @@ class CoordinatorState {
   void answer(const SubmissionPtr& submission, std::vector<Outcome>& outcomes);
   bool undurable(const TransactionId& transaction) const;
   void show_doubts();
+  void show_oldest_doubt(std::int64_t now_ns);
+  void note_voted(const Batch& batch, bool decided);
+  void note_durable(const Pending& pending);
+  void note_answered(const std::vector<std::int64_t>& decided_at_ns);
   void release_refused();
   void resend();
   void resend_prepares();
@@ -147,7 +153,9 @@ class CoordinatorState {
   // What was unanswered at the last look; sent again if it still is at the next.
   std::int64_t resent_at_ns_ = 0;
   std::set<TransactionId> stale_commits_, stale_doubts_;
-  std::set<std::uint64_t> stale_prepares_;  ///< First sequences of own batches.
+  std::map<TransactionId, std::int64_t> doubted_since_ns_;  ///< What is in doubt: when that was first noticed.
+  std::int64_t own_doubts_since_ns_ = 0;                    ///< Likewise, since there are any at all.
+  std::set<std::uint64_t> stale_prepares_;                  ///< First sequences of own batches.
 };
 
 }  // namespace kontor::actors

@@ -24,6 +24,7 @@ void CoordinatorState::start(Self self, Site site, CoordinatorOptions options, c
   opened_ = start.durable + 1;
   own_doubts_ = quorum_->own_doubts();
   show_doubts();
+  show_oldest_doubt(site_.fabric->now_ns());
   // What recovery left unanswered is asked about at once.
   for (const auto& [transaction, sites] : machine_->unacknowledged()) stale_commits_.insert(transaction);
   release_refused();
@@ -56,6 +57,7 @@ void CoordinatorState::on_tick() {
   const std::int64_t resend_after_ns = std::chrono::nanoseconds(kResendAfter).count();
   if (resent_at_ns_ != 0 && now_ns - resent_at_ns_ < resend_after_ns && now_ns >= resent_at_ns_) return;
   resent_at_ns_ = now_ns;
+  show_oldest_doubt(now_ns);
   resend();
 }
 

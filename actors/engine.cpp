@@ -140,6 +140,8 @@ struct Engine::Impl {
   Error admission(ShardId home, std::size_t more_bytes) const;
   void drain();
   void close();
+  /// Of one shard.
+  std::uint64_t open_bytes_max() const { return std::min<std::uint64_t>(kOpenBytesMax, options.reserve_bytes / 4 * 3); }
   std::size_t open_transactions() const {
     std::size_t open = 0;
     for (const auto& shard : fabric->shards) open += shard.open_transactions;
@@ -212,8 +214,7 @@ void Engine::Impl::start() {
 Error Engine::Impl::admission(ShardId home, std::size_t more_bytes) const {
   const Fabric::Shard& shard = fabric->shards[home];
   if (shard.open_transactions >= options.open_transactions_max) return {Errc::overloaded, "open transactions"};
-  const std::uint64_t bytes_max = std::min<std::uint64_t>(kOpenBytesMax, options.reserve_bytes / 4 * 3);
-  if (shard.open_bytes + more_bytes >= bytes_max) return {Errc::overloaded, "open bytes"};
+  if (shard.open_bytes + more_bytes >= open_bytes_max()) return {Errc::overloaded, "open bytes"};
   for (const auto& each : shards)
     if (each->journal().storage_full()) return {Errc::storage_full, "storage"};
   return {};
@@ -278,6 +279,7 @@ void Engine::Impl::submit(std::span<const Request> requests, const OnOutcomes& o
   if (!unpriced.empty()) fetch_prices(std::move(unpriced), on_outcomes);
   if (refused.empty()) return;
   fabric->totals.aborted += refused.size();
+  fabric->totals.count_codes(refused);
   on_outcomes(refused);
 }
 
@@ -372,6 +374,7 @@ void Engine::submit(std::span<const Request> requests, OnOutcomes on_outcomes) {
   impl_->fabric->totals.submitted += requests.size();
   if (requests.size() > kSubmitRequestsMax) {
     impl_->fabric->totals.aborted += requests.size();
+    impl_->fabric->totals.aborted_by_code[static_cast<std::size_t>(Errc::too_large)] += requests.size();
     return refuse_all({Errc::too_large, "requests"});
   }
   impl_->submit(requests, on_outcomes, impl_->options.cluster != nullptr);
@@ -458,6 +461,16 @@ const RecoveryReport& Engine::recovery() const { return impl_->recovery; }
 
 std::uint16_t Engine::shards() const { return impl_->fabric->size(); }
 
+namespace {
+/// What one shard's actors show of themselves.
+void add_shard(const Fabric::Shard& shard, std::int64_t now_ns, EngineCounters& out) {
+  out.open += shard.open_transactions, out.open_bytes += shard.open_bytes, out.gathered += shard.gathered;
+  out.in_doubt += shard.in_doubt;
+  const std::int64_t since_ns = shard.in_doubt_since_ns;
+  if (since_ns != 0 && shard.in_doubt != 0) out.oldest_doubt_ns = std::max(out.oldest_doubt_ns, now_ns - since_ns);
+}
+}  // namespace
+
 EngineCounters Engine::counters() const {
   const Impl::Entry entry(*impl_);
   EngineCounters out;
@@ -465,11 +478,17 @@ EngineCounters Engine::counters() const {
   out.submitted = totals.submitted, out.committed = totals.committed, out.aborted = totals.aborted;
   out.unknown = totals.unknown, out.replayed = totals.replayed, out.begun = totals.begun;
   out.prepared = totals.prepared, out.checkpoints = totals.checkpoints;
-  for (const auto& shard : impl_->fabric->shards) out.open += shard.open_transactions, out.in_doubt += shard.in_doubt;
+  for (std::size_t code = 0; code < out.aborted_by_code.size(); ++code)
+    out.aborted_by_code[code] = totals.aborted_by_code[code];
+  out.phases = {totals.voting.counts(), totals.deciding.counts(), totals.answering.counts()};
+  out.open_max = impl_->options.open_transactions_max * shards();
+  out.open_bytes_max = impl_->open_bytes_max() * shards();
+  for (const auto& shard : impl_->fabric->shards) add_shard(shard, unix_now_ns(), out);
   if (!entry) return out;  // The journals are gone.
   for (auto& shard : impl_->shards) {
     const auto journal = shard->journal().counters();
     out.journal_commits += journal.commits, out.journal_records += journal.records, out.journal_bytes += journal.bytes;
+    out.journal_sync_ns += journal.sync_ns, out.journal_queued_bytes += shard->journal().queued_bytes();
     out.storage_full = out.storage_full || shard->journal().storage_full();
   }
   return out;

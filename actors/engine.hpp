@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/latency.hpp"
 #include "domain/inventory.hpp"
 #include "domain/ledger.hpp"
 #include "domain/operations.hpp"
@@ -99,6 +101,13 @@ struct RecoveryReport {
   double seconds = 0;
 };
 
+/// How long the phases of a commit took, each batch once for each phase: nothing is measured for one transaction.
+struct PhaseLatencies {
+  LatencyCounts voting;     ///< From its prepare to the votes on which something of it is decided.
+  LatencyCounts deciding;   ///< From there until the decision is durable.
+  LatencyCounts answering;  ///< From the batch's last durable decision until all of its callers are answered.
+};
+
 /// Running totals since open, over all shards. Any thread may ask at any time.
 struct EngineCounters {
   std::uint64_t submitted = 0, committed = 0, aborted = 0, unknown = 0, replayed = 0;
@@ -108,6 +117,16 @@ struct EngineCounters {
   std::uint64_t in_doubt = 0;  ///< Prepared here for another shard, decision not known.
   std::uint64_t journal_commits = 0, journal_records = 0, journal_bytes = 0, checkpoints = 0;
   bool storage_full = false;
+
+  static constexpr std::size_t kCodes = 64;             ///< Above every Errc.
+  std::array<std::uint64_t, kCodes> aborted_by_code{};  ///< By Errc; their sum is `aborted`.
+  std::uint64_t open_max = 0;                           ///< Bound of `open`: beyond, `overloaded`.
+  std::uint64_t open_bytes = 0, open_bytes_max = 0;     ///< Likewise, of the requests that are open.
+  std::uint64_t gathered = 0;                           ///< Of `open`, those that wait for the next batch.
+  std::int64_t oldest_doubt_ns = 0;                     ///< How long one has been in doubt by now; 0: none is.
+  std::uint64_t journal_sync_ns = 0;                    ///< Spent in commits of the journals.
+  std::uint64_t journal_queued_bytes = 0;               ///< Written by actors, not yet by the journals.
+  PhaseLatencies phases;
 };
 
 /// One engine on one directory. All members may be called from any thread unless said otherwise.

@@ -1,11 +1,14 @@
 #pragma once
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "actors/catalog.hpp"
+#include "actors/latency.hpp"
 #include "actors/messages.hpp"
 #include "persistence/journal_sink.hpp"
 
@@ -15,6 +18,20 @@ namespace kontor::actors {
 struct Totals {
   std::atomic<std::uint64_t> submitted{0}, committed{0}, aborted{0}, unknown{0}, replayed{0};
   std::atomic<std::uint64_t> begun{0}, prepared{0}, checkpoints{0};
+  std::array<std::atomic<std::uint64_t>, EngineCounters::kCodes> aborted_by_code{};
+  Latency voting, deciding, answering;
+
+  /// Counts those of `outcomes` that are aborted by their codes. Neighbours with one code are counted together, so that
+  /// a rush for what is sold out costs no more than before.
+  void count_codes(std::span<const Outcome> outcomes) {
+    for (std::size_t i = 0; i < outcomes.size();) {
+      const Errc code = outcomes[i].error.code;
+      std::uint64_t count = 0;
+      for (; i < outcomes.size() && outcomes[i].error.code == code; ++i)
+        if (outcomes[i].verdict == Verdict::aborted) ++count;
+      if (count > 0) aborted_by_code[static_cast<std::size_t>(code)].fetch_add(count, std::memory_order_relaxed);
+    }
+  }
 };
 
 /// Who is where, set up before the first message and unchanged until all actors are gone.
@@ -26,7 +43,9 @@ struct Fabric {
     PaymentActor payment;
     std::atomic<std::size_t> open_transactions{0};  ///< Admitted and not answered.
     std::atomic<std::size_t> open_bytes{0};
+    std::atomic<std::size_t> gathered{0};  ///< Requests that wait for the next batch.
     std::atomic<std::size_t> in_doubt{0};
+    std::atomic<std::int64_t> in_doubt_since_ns{0};  ///< Of the oldest, as of the last look; 0: of none.
   };
   explicit Fabric(std::uint16_t count) : shards(count) {}
   std::uint16_t size() const { return static_cast<std::uint16_t>(shards.size()); }

@@ -26,9 +26,9 @@ class Families {
   void counter(const char* name, const char* help, std::uint64_t value) {
     add_to(add(name, help, MetricType::Counter), value, {});
   }
-  void gauge(const char* name, const char* help, std::uint64_t value) {
+  void gauge(const char* name, const char* help, double value) {
     ClientMetric metric;
-    metric.gauge.value = static_cast<double>(value);
+    metric.gauge.value = value;
     add(name, help, MetricType::Gauge).metric.push_back(std::move(metric));
   }
   static void add_to(MetricFamily& family, std::uint64_t value, std::vector<ClientMetric::Label> labels) {
@@ -41,23 +41,83 @@ class Families {
   std::vector<MetricFamily> all;
 };
 
-void add_engine(Families& families, const EngineCounters& engine, std::size_t open_max) {
+double seconds(std::uint64_t ns) { return static_cast<double>(ns) / 1e9; }
+double figure(std::uint64_t count) { return static_cast<double>(count); }
+double share(std::uint64_t part, std::uint64_t whole) { return whole == 0 ? 1 : figure(part) / figure(whole); }
+
+void add_outcomes(Families& families, const EngineCounters& engine) {
   families.counter("kontor_requests_submitted_total", "Requests handed to the engine", engine.submitted);
   auto& outcomes = families.add("kontor_outcomes_total", "Requests answered, by outcome", MetricType::Counter);
   Families::add_to(outcomes, engine.committed, {label("outcome", "committed")});
   Families::add_to(outcomes, engine.aborted, {label("outcome", "aborted")});
   Families::add_to(outcomes, engine.unknown, {label("outcome", "unknown")});
+  auto& codes = families.add("kontor_aborted_total", "Requests answered as aborted, by code", MetricType::Counter);
+  for (std::size_t code = 0; code < engine.aborted_by_code.size(); ++code)
+    if (const std::uint64_t count = engine.aborted_by_code[code]; count != 0)
+      Families::add_to(codes, count, {label("code", std::string(to_string(static_cast<Errc>(code))))});
   families.counter("kontor_replayed_total", "Requests whose key had its effect before", engine.replayed);
   families.counter("kontor_transactions_begun_total", "Transactions that reached their participants", engine.begun);
   families.counter("kontor_transactions_prepared_total", "Transactions whose every vote was yes", engine.prepared);
-  families.gauge("kontor_transactions_open", "Admitted and not answered", engine.open);
-  families.gauge("kontor_transactions_open_max", "Beyond so many, new work is refused", open_max);
-  families.gauge("kontor_transactions_in_doubt", "Prepared for another shard, decision not known", engine.in_doubt);
+  families.gauge("kontor_p1", "P1: share of begun transactions whose every vote was yes, since the start",
+                 share(engine.prepared, engine.begun));
+  families.gauge("kontor_p2", "P2: share of those that committed", share(engine.committed, engine.prepared));
+  families.gauge("kontor_p", "P = P1 * P2",
+                 share(engine.prepared, engine.begun) * share(engine.committed, engine.prepared));
+}
+
+void add_phases(Families& families, const PhaseLatencies& phases) {
+  auto& family =
+      families.add("kontor_phase_seconds", "How long each phase of a batch's commit took", MetricType::Histogram);
+  const auto add = [&family](const char* phase, const LatencyCounts& took) {
+    ClientMetric metric;
+    metric.label = {label("phase", phase)};
+    std::uint64_t count = 0;
+    for (std::size_t i = 0; i < took.counts.size(); ++i) {
+      count += took.counts[i];
+      const bool last = i == LatencyCounts::kBoundsNs.size();
+      const double bound = last ? std::numeric_limits<double>::infinity()
+                                : seconds(static_cast<std::uint64_t>(LatencyCounts::kBoundsNs[i]));
+      metric.histogram.bucket.push_back({count, bound});
+    }
+    metric.histogram.sample_count = count;
+    metric.histogram.sample_sum = seconds(took.sum_ns);
+    family.metric.push_back(std::move(metric));
+  };
+  add("voting", phases.voting);
+  add("deciding", phases.deciding);
+  add("answering", phases.answering);
+}
+
+void add_queues(Families& families, const EngineCounters& engine) {
+  families.gauge("kontor_transactions_open", "Admitted and not answered", figure(engine.open));
+  families.gauge("kontor_transactions_open_max", "Beyond so many, new work is refused", figure(engine.open_max));
+  families.gauge("kontor_open_bytes", "Of the requests that are admitted and not answered", figure(engine.open_bytes));
+  families.gauge("kontor_open_bytes_max", "Beyond so many, new work is refused", figure(engine.open_bytes_max));
+  families.gauge("kontor_gathered", "Requests that wait for the next batch", figure(engine.gathered));
+  families.gauge("kontor_gathered_max", "All that may be open may wait", figure(engine.open_max));
+  families.gauge("kontor_transactions_in_doubt", "Prepared, decision not known", figure(engine.in_doubt));
+  families.gauge("kontor_in_doubt_oldest_seconds", "How long the oldest of them has been so",
+                 seconds(static_cast<std::uint64_t>(engine.oldest_doubt_ns)));
+}
+
+void add_journal(Families& families, const EngineCounters& engine) {
   families.counter("kontor_journal_commits_total", "Durable commits of the journals", engine.journal_commits);
   families.counter("kontor_journal_records_total", "Records written", engine.journal_records);
   families.counter("kontor_journal_bytes_total", "Bytes written", engine.journal_bytes);
+  ClientMetric sync;
+  sync.counter.value = seconds(engine.journal_sync_ns);
+  families.add("kontor_journal_sync_seconds_total", "Time spent in durable commits", MetricType::Counter)
+      .metric.push_back(std::move(sync));
+  families.gauge("kontor_journal_queued_bytes", "Not yet written", figure(engine.journal_queued_bytes));
   families.counter("kontor_checkpoints_total", "Checkpoints written", engine.checkpoints);
   families.gauge("kontor_storage_full", "1: new work is refused for want of room", engine.storage_full ? 1 : 0);
+}
+
+void add_engine(Families& families, const EngineCounters& engine) {
+  add_outcomes(families, engine);
+  add_phases(families, engine.phases);
+  add_queues(families, engine);
+  add_journal(families, engine);
 }
 
 /// Requests answered in one piece, by how long they took.
@@ -83,16 +143,16 @@ void add_http(Families& families, const http::Stats& stats, std::size_t feeds) {
       Families::add_to(responses, count, {label("status", std::to_string(status))});
   families.counter("kontor_http_connections_accepted_total", "Connections accepted", stats.accepted);
   families.counter("kontor_http_connections_refused_total", "Connections turned away: too many", stats.refused);
-  families.gauge("kontor_http_connections", "Connections now", static_cast<std::uint64_t>(stats.open.load()));
+  families.gauge("kontor_http_connections", "Connections now", static_cast<double>(stats.open.load()));
   add_latency(families, stats);
-  families.gauge("kontor_http_feeds", "Event streams now", feeds);
+  families.gauge("kontor_http_feeds", "Event streams now", figure(feeds));
 }
 
 }  // namespace
 
 std::string metrics_text(const Shared& shared) {
   Families families;
-  add_engine(families, shared.engine.counters(), kOpenTransactionsMax * shared.engine.shards());
+  add_engine(families, shared.engine.counters());
   add_http(families, shared.stats, shared.feeds);
   families.counter("kontor_log_dropped_total", "Lines of the log that were not written: too many, or no room",
                    shared.log ? shared.log->dropped() : 0);

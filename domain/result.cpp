@@ -26,8 +26,9 @@ Advice advice(Errc code) {
     case Errc::storage_full:
     case Errc::deadline_exceeded:
     case Errc::shutting_down:
-    case Errc::shard_unreachable:
-    case Errc::transaction_aborted: return Advice::retry_same_request;
+    case Errc::transaction_aborted:
+    case Errc::rate_limited:
+    case Errc::shard_unreachable: return Advice::retry_same_request;
     case Errc::outcome_unknown:
     case Errc::request_in_progress: return Advice::ask_for_outcome;
     case Errc::corrupt_journal:
@@ -62,6 +63,7 @@ std::string_view to_string(Errc code) {
     case Errc::deadline_exceeded: return "deadline_exceeded";
     case Errc::shutting_down: return "shutting_down";
     case Errc::transaction_aborted: return "transaction_aborted";
+    case Errc::rate_limited: return "rate_limited";
     case Errc::shard_unreachable: return "shard_unreachable";
     case Errc::outcome_unknown: return "outcome_unknown";
     case Errc::request_in_progress: return "request_in_progress";

@@ -36,6 +36,7 @@ enum class Errc : std::uint8_t {
   deadline_exceeded = 23,  ///< Aborted before a decision; nothing happened.
   shutting_down = 24,
   transaction_aborted = 25,  ///< Decided against without a refusal, e.g. its coordinator restarted.
+  rate_limited = 26,         ///< This caller asks too often.
 
   shard_unreachable = 28,    ///< The node that it lives on has not answered; nothing was begun.
 

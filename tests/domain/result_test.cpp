@@ -40,6 +40,7 @@ constexpr Row kCodes[] = {
     {23, "deadline_exceeded", Advice::retry_same_request},
     {24, "shutting_down", Advice::retry_same_request},
     {25, "transaction_aborted", Advice::retry_same_request},
+    {26, "rate_limited", Advice::retry_same_request},
     {28, "shard_unreachable", Advice::retry_same_request},
     {30, "outcome_unknown", Advice::ask_for_outcome},
     {31, "request_in_progress", Advice::ask_for_outcome},

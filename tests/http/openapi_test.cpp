@@ -97,6 +97,16 @@ TEST_CASE("openapi: what needs a key, and may be refused to a role, says so", "[
   }
 }
 
+TEST_CASE("openapi: what may be asked too often says so", "[http][openapi]") {
+  for (const auto& path : document().at("paths").as_object()) {
+    for (const auto& method : path.value().as_object()) {
+      CAPTURE(std::string(path.key()), std::string(method.key()));
+      const bool probe = path.key() == "/healthz" || path.key() == "/readyz";
+      CHECK(method.value().at("responses").as_object().contains("429") != probe);
+    }
+  }
+}
+
 TEST_CASE("openapi: each reference leads somewhere", "[http][openapi]") {
   const json::value whole(document());
   std::set<std::string> references;

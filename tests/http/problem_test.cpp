@@ -19,7 +19,7 @@ std::vector<Errc> all_codes() {
 }  // namespace
 
 TEST_CASE("problems: every code has a status that says what to do", "[http][problem]") {
-  CHECK(all_codes().size() == 28);
+  CHECK(all_codes().size() == 29);
   for (const Errc code : all_codes()) {
     CAPTURE(to_string(code));
     const unsigned status = status_of(code);
@@ -31,7 +31,7 @@ TEST_CASE("problems: every code has a status that says what to do", "[http][prob
         CHECK(retry_after_s(code) == 0);
         break;
       case Advice::retry_same_request:
-        CHECK((status == 409 || status == 503 || status == 504));
+        CHECK((status == 409 || status == 429 || status == 503 || status == 504));
         CHECK(is_retryable(code));
         break;
       case Advice::ask_for_outcome:
@@ -45,7 +45,7 @@ TEST_CASE("problems: every code has a status that says what to do", "[http][prob
         break;
       case Advice::success: FAIL_CHECK("a code that is no refusal"); break;
     }
-    if (status == 503) CHECK(retry_after_s(code) > 0);
+    if (status == 503 || status == 429) CHECK(retry_after_s(code) > 0);
   }
 }
 

@@ -15,7 +15,7 @@ class ServedShop {
  public:
   explicit ServedShop(const http::Limits& limits = {}, std::uint16_t shards = 1) : ServedShop(limits, shards, {}) {}
   ServedShop(const http::Limits& limits, std::uint16_t shards, EngineOptions options,
-             std::shared_ptr<cmd::Log> log = nullptr) {
+             std::shared_ptr<cmd::Log> log = nullptr, unsigned rate_limit = 0) {
     options.dir = dir_.path() / "shop";
     options.shards = shards;
     std::string why;
@@ -26,7 +26,8 @@ class ServedShop {
     server.listen = {"127.0.0.1", 0};
     server.limits = limits;
     server.lanes = 2;
-    served_ = std::make_unique<cmd::serve::ServedEngine>(std::move(*engine), server, nullptr, std::move(log));
+    served_ =
+        std::make_unique<cmd::serve::ServedEngine>(std::move(*engine), server, nullptr, std::move(log), rate_limit);
   }
 
   std::uint16_t port() const { return served_->endpoint().port; }

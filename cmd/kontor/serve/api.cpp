@@ -104,6 +104,9 @@ std::optional<Principal> caller(const Request& request, const Match& found, cons
   return authenticate(access && access->open ? nullptr : keys, request);
 }
 
+/// Whoever watches over the server must not find it dead because its address asks too often.
+bool is_probe(const Match& found) { return found.route() == "/healthz" || found.route() == "/readyz"; }
+
 constexpr const char* kIfMatch = "If-Match";
 
 /// A price may be changed on condition that the product is still as it was read: its ETag is its version.
@@ -169,6 +172,15 @@ Problem unauthorized() {
   return {Errc::invalid_argument, "an API key is needed, as Authorization: Bearer", "Authorization", 401, {}};
 }
 
+std::optional<Problem> rate_problem(Shared& shared, const Request& request, const std::optional<Principal>& who) {
+  if (!shared.rate.is_on()) return {};
+  const bool known = who && !who->key.empty();
+  const std::string caller = known ? "key " + who->key : "address " + network_of(request.address);
+  const unsigned wait_s = shared.rate.wait_s(caller, std::chrono::steady_clock::now());
+  if (wait_s == 0) return {};
+  return Problem{Errc::rate_limited, "more requests than this server takes of one caller", {}, 0, {}, wait_s};
+}
+
 std::vector<RouteName> all_routes() {
   std::vector<RouteName> routes{{"POST", kBatchPath}};
   for (const PostRoute& route : post_routes()) routes.push_back({"POST", route.path});
@@ -197,6 +209,8 @@ http::Opening Api::open(const RequestPtr& request) {
   Refusal refusal;
   const KeyRingPtr keys = shared_.keys.get();
   const auto who = caller(*request, found, keys);
+  if (!is_probe(found))
+    if (auto problem = rate_problem(shared_, *request, who)) refusal.set(std::move(*problem));
   if (auto problem = host_problem(*request, keys)) refusal.set(std::move(*problem));
   if (!who) refusal.set(unauthorized());
   if (!refusal)

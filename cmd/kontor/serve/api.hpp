@@ -12,6 +12,7 @@
 #include "cmd/kontor/serve/journal_watch.hpp"
 #include "cmd/kontor/serve/key_ring.hpp"
 #include "cmd/kontor/serve/problem.hpp"
+#include "cmd/kontor/serve/rate_limit.hpp"
 #include "cmd/kontor/serve/request_log.hpp"
 #include "cmd/kontor/serve/submitter.hpp"
 
@@ -25,6 +26,7 @@ struct Shared {
   Engine& engine;
   const http::Stats& stats;
   const std::shared_ptr<Log> log;  ///< nullptr: none is kept.
+  RateLimit rate;
   std::atomic<bool> draining{false};
   std::atomic<std::size_t> feeds{0};  ///< Being told, of at most kFeedsMax.
   CurrentKeys keys;
@@ -94,6 +96,10 @@ std::span<const GetRoute> get_routes();
 /// The body of `POST /v1/checkouts:batch`, whose header is `request`. `shared` and `submitter` outlive it.
 std::unique_ptr<http::LineStream> checkout_stream(Shared& shared, Submitter& submitter, const Terms& terms,
                                                   http::RequestPtr request);
+
+/// Why nothing is done for a caller that asks too often. None: it does not, and this was counted. `who`: none: it has
+/// no good key.
+std::optional<Problem> rate_problem(Shared& shared, const http::Request& request, const std::optional<Principal>& who);
 
 /// Why nothing is done for whoever sends no good key: the same for each way to have none.
 Problem unauthorized();

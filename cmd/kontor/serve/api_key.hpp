@@ -30,6 +30,7 @@ std::optional<Role> parse_role(std::string_view text);
 struct Principal {
   Role role = Role::admin;
   AccountId account;  ///< Of a merchant or a customer; an admin has none.
+  std::string key;    ///< The id of the API key that says so; empty: none was needed.
 };
 
 /// Whose idempotency keys those of a request are. Not the API key's id: a request that is sent again under a new key,

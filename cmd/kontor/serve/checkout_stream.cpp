@@ -71,10 +71,10 @@ class CheckoutStream : public http::LineStream {
     const std::uint64_t number = lines_++;
     Refusal refusal;
     kontor::Request request;
-    if (who_)
-      read(text, request, refusal);
-    else
-      refusal.set(unauthorized());
+    if (number > 0)  // The first is paid for by the request itself.
+      if (auto problem = rate_problem(shared_, *request_, who_)) refusal.set(std::move(*problem));
+    if (!who_) refusal.set(unauthorized());
+    if (!refusal) read(text, request, refusal);
     if (refusal) return block->answer(at, line_of(number, refusal.problem()));
     submitter_.submit(std::move(request), [this, at, number, block](const kontor::Request& asked, const Outcome& o) {
       block->answer(at, o.verdict == Verdict::committed

@@ -26,7 +26,10 @@ std::string_view bearer_token(const http::Request& request) {
 }  // namespace
 
 KeyRing::KeyRing(const std::vector<ApiKey>& keys) {
-  for (const ApiKey& key : keys) keys_.emplace(key.id, Entry{key.principal, key.hash});
+  for (const ApiKey& key : keys) {
+    Entry& entry = keys_.emplace(key.id, Entry{key.principal, key.hash}).first->second;
+    entry.principal.key = key.id;
+  }
 }
 
 const Principal* KeyRing::find(std::string_view token) const {

@@ -154,6 +154,9 @@ std::string metrics_text(const Shared& shared) {
   Families families;
   add_engine(families, shared.engine.counters());
   add_http(families, shared.stats, shared.feeds);
+  families.counter("kontor_http_rate_limited_total", "Refused: the caller asks too often", shared.rate.refused());
+  families.gauge("kontor_http_callers", "Whose rate is known one by one", figure(shared.rate.callers()));
+  families.gauge("kontor_http_callers_max", "Beyond so many, the others share one rate", figure(kCallersMax));
   families.counter("kontor_log_dropped_total", "Lines of the log that were not written: too many, or no room",
                    shared.log ? shared.log->dropped() : 0);
   std::ostringstream out;

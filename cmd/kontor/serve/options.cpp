@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cmd/kontor/serve/rate_limit.hpp"
 #include "domain/limits.hpp"
 
 namespace kontor::cmd::serve {
@@ -67,6 +68,10 @@ void add_options(CLI::App& command, Options& options) {
   command.add_option("--lanes", options.lanes, "Threads that speak HTTP")
       ->check(CLI::Range(std::size_t{1}, kLanesMax))
       ->capture_default_str();
+  command
+      .add_option("--rate-limit", options.rate_limit, "Requests a second of one API key or address; default: no bound")
+      ->type_name("N")
+      ->check(CLI::Range(1U, kRateLimitPerSecondMax));
   add_engine_options(command, options);
   add_access_options(command, options);
   add_log_options(command, options);

@@ -18,6 +18,7 @@ struct Options {
   std::uint16_t shards = 0;
   commit::Protocol protocol = commit::Protocol::two_phase;
   std::size_t lanes = 1;
+  unsigned rate_limit = 0;  ///< Requests a second of one caller; 0: no bound.
   LogOptions log;
 };
 

@@ -26,6 +26,7 @@ unsigned status_of(Errc code) {
     case Errc::currency_mismatch:
     case Errc::account_kind:
     case Errc::idempotency_key_reused: return 422;
+    case Errc::rate_limited: return 429;
     case Errc::corrupt_journal:
     case Errc::incompatible_format:
     case Errc::directory_in_use:
@@ -46,7 +47,7 @@ bool is_retryable(Errc code) {
 
 unsigned retry_after_s(Errc code) {
   const bool again = code == Errc::request_in_progress || code == Errc::conflict || code == Errc::outcome_unknown;
-  return again || status_of(code) == 503 ? 1 : 0;
+  return again || status_of(code) == 503 || status_of(code) == 429 ? 1 : 0;
 }
 
 std::string type_of(Errc code) { return "urn:kontor:problem:" + std::string(to_string(code)); }
@@ -79,8 +80,8 @@ http::Response problem_response(const Problem& problem, const http::Request& req
   response.status = problem.status != 0 ? problem.status : status_of(problem.code);
   response.content_type = "application/problem+json";
   response.body = boost::json::serialize(problem_json(problem, request.path, request.id));
-  if (const unsigned wait = retry_after_s(problem.code); wait != 0)
-    response.fields.push_back({"Retry-After", std::to_string(wait)});
+  const unsigned wait = problem.retry_after_s != 0 ? problem.retry_after_s : retry_after_s(problem.code);
+  if (wait != 0) response.fields.push_back({"Retry-After", std::to_string(wait)});
   if (response.status == 401) response.fields.push_back({"WWW-Authenticate", "Bearer"});
   return response;
 }

@@ -17,6 +17,7 @@ struct Problem {
   std::string param;         ///< JSON pointer into the body, or a header's name; empty: none is to blame.
   unsigned status = 0;       ///< 0: as `status_of(code)`.
   boost::json::object more;  ///< Further members, e.g. `available`.
+  unsigned retry_after_s{};  ///< 0: as `retry_after_s(code)`.
 };
 
 /// The one table from code to status. No default branch: a new code must be sorted.

@@ -12,10 +12,11 @@ namespace kontor::cmd::serve {
 /// An open engine behind an HTTP server: serves from its construction to its end. Members for one thread.
 class ServedEngine {
  public:
-  /// `keys`: nullptr: everybody who reaches it may do everything; `log`: nullptr: none is kept. Throws
-  /// std::system_error when the address cannot be had.
+  /// `keys`: nullptr: everybody who reaches it may do everything; `log`: nullptr: none is kept;
+  /// `rate_limit`: requests a second of one caller, 0: no bound. Throws std::system_error when the address cannot be
+  /// had.
   ServedEngine(std::unique_ptr<Engine> engine, const http::ServerOptions& options, KeyRingPtr keys = nullptr,
-               std::shared_ptr<Log> log = nullptr);
+               std::shared_ptr<Log> log = nullptr, unsigned rate_limit = 0);
   /// Stops, if `stop` was not called.
   ~ServedEngine();
 

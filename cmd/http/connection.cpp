@@ -46,6 +46,17 @@ void Connection::start() {
 void Connection::enter(State state, std::chrono::milliseconds deadline) {
   state_ = state;
   deadline_ = Clock::now() + deadline;
+  if (state != State::body) return;
+  body_begun_at_ = Clock::now();
+  body_bytes_ = 0;
+  deadline_ = body_due();
+}
+
+/// What came buys time for the rest: below the least rate that runs out before the deadline does.
+Clock::time_point Connection::body_due() const {
+  const Limits& limits = lane_.limits();
+  const std::chrono::milliseconds bought(body_bytes_ * 1'000 / limits.body_bytes_per_second_min);
+  return body_begun_at_ + std::min(limits.body_deadline, limits.body_rate_grace + bought);
 }
 
 void Connection::drain() {
@@ -56,7 +67,10 @@ void Connection::drain() {
 void Connection::on_deadline() {
   switch (state_) {
     case State::header: return refuse(408, "the header did not arrive in time");
-    case State::body: return refuse(408, "the body did not arrive in time");
+    case State::body: {
+      ++lane_.stats().bodies_late;
+      return refuse(408, "the body did not arrive in time");
+    }
     case State::waiting: return tell();
     case State::handshake:
     case State::idle:
@@ -210,10 +224,25 @@ bool Connection::consume_body() {
   return true;
 }
 
+/// So many bytes of the body are held from now on. False: with all others' they are too many.
+bool Connection::hold(std::size_t bytes) {
+  std::atomic<std::uint64_t>& all = lane_.stats().body_bytes;
+  all.fetch_add(bytes - held_bytes_, std::memory_order_relaxed);  // Also less: unsigned numbers wrap.
+  held_bytes_ = bytes;
+  return bytes == 0 || all.load(std::memory_order_relaxed) <= lane_.limits().bodies_bytes_max;
+}
+
 /// Keeps a piece of the body. False: it is too much, and refused.
 bool Connection::take(std::string_view bytes) {
   std::string& to = stream_ ? block_ : request_->body;
+  if (!hold(held_bytes_ + bytes.size())) {
+    ++lane_.stats().bodies_refused;
+    refuse(503, "the bodies of all requests together are too long");
+    return false;
+  }
   to.append(bytes);
+  body_bytes_ += bytes.size();
+  deadline_ = body_due();
   if (!stream_ && to.size() > kBodyBytesMax) {
     refuse(413, "the body is longer than 1048576 bytes");
     return false;
@@ -249,6 +278,7 @@ void Connection::flush_lines() {
 
 void Connection::write_lines(const std::string& lines) {
   if (state_ == State::closed) return;
+  hold(block_.size());
   std::string text;
   if (!stream_begun_) {
     stream_head_.close = stream_head_.close || lane_.draining() || !parser_->keep_alive();
@@ -281,6 +311,7 @@ void Connection::refuse(unsigned status, std::string_view detail) {
 
 void Connection::respond(Response response) {
   if (state_ == State::closed) return;
+  hold(0);
   response.close = response.close || lane_.draining() || !parser_->keep_alive();
   last_ = response.close;
   answer_ended_ = true;
@@ -361,6 +392,7 @@ void Connection::end_sending() {
 void Connection::close() {
   if (state_ == State::closed) return;
   state_ = State::closed;
+  hold(0);
   transport_.close();
   lane_.forget(shared_from_this(), address_);
 }

@@ -46,6 +46,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void copy_header();
   std::optional<std::pair<unsigned, std::string_view>> fault_in_header() const;
   bool take(std::string_view bytes);
+  bool hold(std::size_t bytes);
+  std::chrono::steady_clock::time_point body_due() const;
   void on_body_end();
   void flush_lines();
   void write_lines(const std::string& lines);
@@ -69,9 +71,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<Request> request_;
   std::function<void(Respond)> handle_;  ///< What the service does with it, once its body is there.
   std::string out_;
-  bool reading_ = false;       ///< A read is under way; there is never more than one.
-  bool last_ = false;          ///< Nothing follows the answer that is being written.
-  bool answer_ended_ = false;  ///< What is being written is the answer's last piece.
+  std::chrono::steady_clock::time_point body_begun_at_;  ///< Of a streamed one: its block.
+  std::size_t body_bytes_ = 0;                           ///< Come since then.
+  std::size_t held_bytes_ = 0;                           ///< Of the body, as all bodies are counted.
+  bool reading_ = false;                                 ///< A read is under way; there is never more than one.
+  bool last_ = false;                                    ///< Nothing follows the answer that is being written.
+  bool answer_ended_ = false;                            ///< What is being written is the answer's last piece.
 
   std::shared_ptr<Feed> feed_;  ///< What the answer goes on with.
 

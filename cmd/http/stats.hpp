@@ -14,6 +14,9 @@ struct Stats {
   std::array<std::atomic<std::uint64_t>, kStatusEnd - kStatusFirst> responses{};  ///< By status.
   std::atomic<std::uint64_t> accepted{0}, refused{0};                             ///< Connections; refused: too many.
   std::atomic<std::int64_t> open{0};                                              ///< Connections now.
+  std::atomic<std::uint64_t> body_bytes{0};      ///< Of request bodies that are held now.
+  std::atomic<std::uint64_t> bodies_refused{0};  ///< There was no room for them.
+  std::atomic<std::uint64_t> bodies_late{0};     ///< They came too slowly.
 
   /// Upper bounds, in seconds, of what `latency` counts; its last element counts what took longer.
   static constexpr std::array<double, 12> kLatencySeconds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,

@@ -109,6 +109,71 @@ TEST_CASE("limits: a request's header, and its body, must come in time", "[http]
   }
 }
 
+TEST_CASE("limits: a body comes at a least rate, once its grace is over", "[http][limits]") {
+  kontor::http::Limits limits;  // The deadline for a whole body is far longer than any client here waits.
+  limits.body_rate_grace = 300ms;
+  limits.body_bytes_per_second_min = 1'000;
+  ServedShop shop(limits);
+  shop.open_shop();
+  const std::string body = ServedShop::checkout_text() + std::string(2'000, ' ');
+  const std::string text = post_text("/v1/checkouts", body, "k");
+  const std::size_t head = text.size() - body.size();
+  auto client = shop.client();
+  SECTION("one that drips is ended") {
+    client.send(text.substr(0, head + 10));
+    const auto answer = client.receive();
+    REQUIRE(answer);
+    CHECK(answer->status == 408);
+    CHECK(answer->code() == "deadline_exceeded");
+    CHECK(shop.served().stats().bodies_late == 1);
+    CHECK(shop.balance("shop") == 0);
+  }
+  SECTION("one that takes longer than the grace, but is fast enough, is served") {
+    client.send(text.substr(0, head));
+    for (std::size_t at = head; at < text.size(); at += 400) {
+      std::this_thread::sleep_for(100ms);
+      client.send(text.substr(at, 400));
+    }
+    const auto answer = client.receive();
+    REQUIRE(answer);
+    CHECK(answer->status == 201);
+    CHECK(shop.served().stats().bodies_late == 0);
+  }
+  CHECK(shop.served().stats().body_bytes == 0);
+}
+
+TEST_CASE("limits: all bodies together have a bound", "[http][limits]") {
+  kontor::http::Limits limits;
+  limits.bodies_bytes_max = 100'000;
+  ServedShop shop(limits);
+  shop.open_shop();
+  const std::string body = ServedShop::checkout_text() + std::string(60'000, ' ');
+  const std::string text = post_text("/v1/checkouts", body, "k");
+  auto first = shop.client(), second = shop.client();
+  first.send(text.substr(0, text.size() - 1));
+  while (shop.served().stats().body_bytes < body.size() - 1) std::this_thread::sleep_for(1ms);
+  second.send(post_text("/v1/checkouts", body, "other"));
+  const auto refused = second.receive();
+  REQUIRE(refused);
+  CHECK(refused->status == 503);
+  CHECK(refused->code() == "overloaded");
+  CHECK(refused->field("retry-after") == "1");
+  CHECK(shop.served().stats().bodies_refused == 1);
+  CHECK(shop.client().get("/metrics").body.find("kontor_http_bodies_refused_total 1") != std::string::npos);
+  first.send(text.substr(text.size() - 1));
+  const auto served = first.receive();
+  REQUIRE(served);
+  CHECK(served->status == 201);
+  CHECK(shop.client().post("/v1/checkouts", body, "other").status == 201);  // There is room again.
+  const Headers ndjson{{"Content-Type", "application/x-ndjson"}};
+  const std::string line = R"({"idempotency_key":"k",)" + ServedShop::checkout_text().substr(1) + "\n";
+  std::string many;
+  while (many.size() < 300'000) many += line;  // A batch holds a block at a time, not the whole.
+  CHECK(shop.client().post("/v1/checkouts:batch", many.substr(0, 50'000), "", ndjson).status == 200);
+  while (shop.served().stats().open > 1) std::this_thread::sleep_for(1ms);
+  CHECK(shop.served().stats().body_bytes == 0);
+}
+
 TEST_CASE("limits: 1,000 clients that drip keep nobody else waiting", "[http][limits]") {
   constexpr rlim_t kNeeded = 4'096;  // Both ends are in this process.
   rlimit descriptors{};

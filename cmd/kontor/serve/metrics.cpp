@@ -7,6 +7,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include "cmd/http/limits.hpp"
 #include "cmd/kontor/serve/api.hpp"
 
 namespace kontor::cmd::serve {
@@ -144,6 +145,10 @@ void add_http(Families& families, const http::Stats& stats, std::size_t feeds) {
   families.counter("kontor_http_connections_accepted_total", "Connections accepted", stats.accepted);
   families.counter("kontor_http_connections_refused_total", "Connections turned away: too many", stats.refused);
   families.gauge("kontor_http_connections", "Connections now", static_cast<double>(stats.open.load()));
+  families.gauge("kontor_http_body_bytes", "Of request bodies, held now", figure(stats.body_bytes));
+  families.gauge("kontor_http_body_bytes_max", "Beyond so many, requests are refused", figure(http::kBodiesBytesMax));
+  families.counter("kontor_http_bodies_refused_total", "There was no room for them", stats.bodies_refused);
+  families.counter("kontor_http_bodies_late_total", "They came too slowly", stats.bodies_late);
   add_latency(families, stats);
   families.gauge("kontor_http_feeds", "Event streams now", figure(feeds));
 }

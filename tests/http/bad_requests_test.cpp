@@ -259,6 +259,53 @@ TEST_CASE("bad requests: each is refused with its place, and changes nothing", "
   CHECK(state(client) == before);
 }
 
+TEST_CASE("bad requests: all faults of a body are told, each place once, the first in front", "[http][bad]") {
+  ServedShop shop;
+  auto client = shop.client();
+  const auto faults = [&](const std::string& path, const std::string& body) {
+    const auto answer = client.post(path, body, "key");
+    CAPTURE(body, answer.body);
+    CHECK(answer.status == 400);
+    std::vector<std::string> params;
+    const auto problem = answer.json();
+    for (const auto& error : problem.at("errors").as_array()) {
+      params.emplace_back(error.at("param").as_string());
+      CHECK_FALSE(error.at("detail").as_string().empty());
+    }
+    CHECK(params.front() == answer.param());
+    CHECK(problem.at("errors").at(0).at("code") == problem.at("code"));
+    CHECK(problem.at("errors").at(0).at("detail") == problem.at("detail"));
+    return params;
+  };
+  using Params = std::vector<std::string>;
+  CHECK(faults("/v1/checkouts", "{}") == Params{"/customer", "/currency", "/payees", "/lines"});
+  CHECK(faults("/v1/checkouts", R"({"customer":7,"currency":"gbp","payees":["shop","shop",""],)"
+                                R"("lines":[{"sku":"mug"},{"quantity":0,"more":1,"most":1}],"else":{}})") ==
+        Params{"/customer", "/currency", "/payees/1", "/payees/2", "/lines/0/quantity", "/lines/1/sku",
+               "/lines/1/quantity", "/lines/1/more", "/lines/1/most", "/else"});
+  // What follows from a fault is none of its own.
+  CHECK(faults("/v1/checkouts", R"({"customer":"alice","currency":"GBP","payees":7,)"
+                                R"("lines":[{"sku":"mug","quantity":1,"payee":"shop"}]})") == Params{"/payees"});
+  CHECK(faults("/v1/products", R"({"sku":"mug","price":7})") == Params{"/price"});
+  CHECK(faults("/v1/products", "7") == Params{""});
+  CHECK(faults("/v1/products", "{") == Params{""});
+  std::string lines;
+  for (int i = 0; i < 100; ++i) lines += i == 0 ? "{}" : ",{}";
+  const auto many =
+      faults("/v1/checkouts", R"({"customer":"","currency":"GBP","payees":["shop"],"lines":[)" + lines + "]}");
+  CHECK(many.size() == 16);
+  CHECK(many.back() == "/lines/7/sku");
+}
+
+TEST_CASE("bad requests: what is no fault of the body has no list of faults", "[http][bad]") {
+  ServedShop shop;
+  auto client = shop.client();
+  const auto unknown = client.post("/v1/products/%00/price", "{}", "key");
+  CHECK(unknown.code() == "unknown_sku");
+  CHECK_FALSE(unknown.json().as_object().contains("errors"));
+  CHECK_FALSE(client.get("/v1/accounts/nobody").json().as_object().contains("errors"));
+}
+
 TEST_CASE("bad requests: the same as lines of a batch", "[http][bad]") {
   ServedShop shop;
   shop.open_shop();

@@ -178,7 +178,7 @@ std::optional<Problem> rate_problem(Shared& shared, const Request& request, cons
   const std::string caller = known ? "key " + who->key : "address " + network_of(request.address);
   const unsigned wait_s = shared.rate.wait_s(caller, std::chrono::steady_clock::now());
   if (wait_s == 0) return {};
-  return Problem{Errc::rate_limited, "more requests than this server takes of one caller", {}, 0, {}, wait_s};
+  return Problem{Errc::rate_limited, "more requests than this server takes of one caller", {}, 0, {}, {}, wait_s};
 }
 
 std::vector<RouteName> all_routes() {

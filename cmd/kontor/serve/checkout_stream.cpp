@@ -89,7 +89,8 @@ class CheckoutStream : public http::LineStream {
     std::array<unsigned char, kParseBytes> space;
     json::monotonic_resource memory(space.data(), space.size());
     auto parsed = parse_strict(text, &memory);
-    if (auto* problem = std::get_if<Problem>(&parsed)) return refusal.set(std::move(*problem));
+    if (auto* problem = std::get_if<Problem>(&parsed))
+      return refusal.set(problem->code, std::move(problem->param), problem->detail);
     Fields fields(std::get<json::value>(parsed), {}, refusal);
     const std::string_view key = fields.text("idempotency_key", kClientKeyBytesMax);
     if (!refusal && !is_client_key(key))

@@ -31,7 +31,7 @@ constexpr std::array kPostRoutes{
 template <class Name>
 Name name_in_path(const std::string& text, Errc unknown, Refusal& refusal) {
   const auto parsed = Name::parse(text);
-  if (!parsed) refusal.set(unknown, {}, {});
+  if (!parsed) refusal.set({unknown, {}, {}, 0, {}});
   return parsed ? *parsed : Name{};
 }
 
@@ -44,7 +44,7 @@ Operation operation_in(const PostRoute& route, const PathNames& path, std::strin
   boost::json::monotonic_resource memory(space.data(), space.size());
   auto parsed = parse_strict(body.empty() && route.body_optional ? "{}" : body, &memory);
   if (auto* problem = std::get_if<Problem>(&parsed)) {
-    refusal.set(std::move(*problem));
+    refusal.set(problem->code, std::move(problem->param), problem->detail);
     return {};
   }
   Fields fields(std::get<boost::json::value>(parsed), {}, refusal);
@@ -64,7 +64,7 @@ Sku sku_in_path(const std::string& text, Refusal& refusal) {
 OrderId order_in_path(const std::string& text, Refusal& refusal) {
   const auto parsed = parse_transaction(text);
   if (!parsed || !*parsed || !text.starts_with("ord_")) {
-    refusal.set(Errc::unknown_order, {}, {});
+    refusal.set({Errc::unknown_order, {}, {}, 0, {}});
     return {};
   }
   return *parsed;

@@ -46,7 +46,9 @@ Line line_in(Fields& fields, const Checkout& checkout) {
   if (fields.has("payee")) {
     const AccountId payee = fields.account("payee");
     const auto it = std::find(checkout.payees.begin(), checkout.payees.end(), payee);
-    if (it == checkout.payees.end())
+    if (it == checkout.payees.end() && checkout.payees.empty())
+      line.payee = 0;  // It is said of the payees.
+    else if (it == checkout.payees.end())
       fields.refusal().set(Errc::invalid_argument, fields.pointer_to("payee"), "is not among the payees");
     else
       line.payee = static_cast<std::uint8_t>(it - checkout.payees.begin());
@@ -75,7 +77,7 @@ Operation decode_checkout(const PathNames&, Fields& body, Refusal& refusal) {
   checkout.payees = payees_in(checkout.customer, body);
   const json::array& lines = body.list("lines", 1, kLinesMax);
   checkout.lines.reserve(lines.size());
-  for (std::size_t i = 0; i < lines.size() && !refusal; ++i) {
+  for (std::size_t i = 0; i < lines.size() && !refusal.full(); ++i) {
     Fields fields(lines[i], "/lines/" + std::to_string(i), refusal);
     checkout.lines.push_back(line_in(fields, checkout));
   }

@@ -13,7 +13,7 @@ std::vector<OrderLine> lines_in(Fields& body, Refusal& refusal) {
   std::vector<OrderLine> lines;
   if (!body.has("lines")) return lines;
   const json::array& elements = body.list("lines", 1, kLinesMax);
-  for (std::size_t i = 0; i < elements.size() && !refusal; ++i) {
+  for (std::size_t i = 0; i < elements.size() && !refusal.full(); ++i) {
     Fields fields(elements[i], "/lines/" + std::to_string(i), refusal);
     OrderLine line;
     line.line = static_cast<std::uint32_t>(fields.integer("line", 0, kLinesMax - 1));

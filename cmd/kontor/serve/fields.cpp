@@ -19,6 +19,17 @@ std::string between(std::string_view what, std::int64_t least, std::int64_t most
 
 }  // namespace
 
+void Refusal::set(Errc code, std::string param, std::string_view detail) {
+  if (!problem_)
+    problem_ = Problem{code, std::string(detail), param, 0, {}, {}};
+  else if (full())
+    return;
+  std::vector<Fault>& faults = problem_->faults;
+  const auto there = [&](const Fault& fault) { return fault.param == param; };
+  if (std::none_of(faults.begin(), faults.end(), there))
+    faults.push_back({code, std::move(param), std::string(detail)});
+}
+
 Fields::Fields(const json::value& value, std::string pointer, Refusal& refusal)
     : object_(value.if_object()), pointer_(std::move(pointer)), refusal_(refusal) {
   if (!object_) refusal_.set(Errc::invalid_argument, pointer_, "an object is needed");
@@ -32,7 +43,7 @@ const json::value* Fields::find(std::string_view name) {
   const json::value* value = object_ ? object_->if_contains(name) : nullptr;
   if (value)
     ++found_;
-  else
+  else if (object_)  // Else it is said of the object.
     wrong(name, "is missing");
   return value;
 }
@@ -126,7 +137,7 @@ void Fields::end() {
   for (const auto& member : *object_) {
     const std::string_view name = member.key();
     if (std::find(asked_.begin(), asked_.begin() + asked_count_, name) == asked_.begin() + asked_count_)
-      return wrong(name, "no such member is known");
+      wrong(name, "no such member is known");
   }
 }
 

@@ -12,16 +12,19 @@
 
 namespace kontor::cmd::serve {
 
-/// The first thing that is wrong with a request; later ones are left out.
+/// Why a request is refused: by what comes first. Of faults in what it says, up to kFaultsMax are told, of each place
+/// one.
 class Refusal {
  public:
-  void set(Errc code, std::string param, std::string_view detail) {
-    if (!problem_) problem_ = Problem{code, std::string(detail), std::move(param), 0, {}};
-  }
+  /// A fault in what the request says, at `param`.
+  void set(Errc code, std::string param, std::string_view detail);
+  /// Something else; says nothing of faults.
   void set(Problem problem) {
     if (!problem_) problem_ = std::move(problem);
   }
   explicit operator bool() const { return problem_.has_value(); }
+  /// No further fault would be told.
+  bool full() const { return problem_ && (problem_->faults.empty() || problem_->faults.size() >= kFaultsMax); }
   const Problem& problem() const { return *problem_; }
 
  private:

@@ -72,6 +72,10 @@ boost::json::object problem_json(const Problem& problem, std::string_view instan
   if (!request_id.empty()) out["request_id"] = request_id;
   out["retryable"] = is_retryable(problem.code);
   for (const auto& [name, value] : problem.more) out[name] = value;
+  if (problem.faults.empty()) return out;
+  boost::json::array& errors = out["errors"].emplace_array();
+  for (const Fault& fault : problem.faults)
+    errors.push_back({{"code", to_string(fault.code)}, {"param", fault.param}, {"detail", fault.detail}});
   return out;
 }
 

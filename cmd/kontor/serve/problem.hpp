@@ -2,6 +2,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/json/object.hpp>
 
@@ -10,6 +11,14 @@
 
 namespace kontor::cmd::serve {
 
+inline constexpr std::size_t kFaultsMax = 16;  // Told of one request: more help nobody, and cost a line each.
+
+/// One of the things that are wrong with a request.
+struct Fault {
+  Errc code = Errc::invalid_argument;
+  std::string param, detail;
+};
+
 /// Why a request was not done, for the client (RFC 9457).
 struct Problem {
   Errc code = Errc::invalid_argument;
@@ -17,6 +26,8 @@ struct Problem {
   std::string param;         ///< JSON pointer into the body, or a header's name; empty: none is to blame.
   unsigned status = 0;       ///< 0: as `status_of(code)`.
   boost::json::object more;  ///< Further members, e.g. `available`.
+  std::vector<Fault>
+      faults;  ///< Where the request itself is wrong: all of them; `code`, `param`, `detail` are the first's.
   unsigned retry_after_s{};  ///< 0: as `retry_after_s(code)`.
 };
 

@@ -79,7 +79,7 @@ void tell_if_own_order(Engine& engine, const OrderId& id, const Principal& who, 
 void read_transaction(const Read& read) {
   const auto id = parse_transaction(read.path[0]);
   Refusal refusal;
-  if (!id || !*id || !read.path[0].starts_with("txn_")) refusal.set(Errc::not_found, {}, {});
+  if (!id || !*id || !read.path[0].starts_with("txn_")) refusal.set(missing(Errc::not_found));
   if (refused(read, refusal)) return;
   const auto view = [](const TransactionRecord& record) { return to_json(record); };
   const auto tell = answer_with<TransactionRecord>(read, view);
@@ -117,7 +117,8 @@ void read_events(const Read& read) {
   const std::size_t limit = query.integer("limit", 1, kEventsMax, kEventsUsual);
   const bool feed = wants_feed(*read.request);
   const EventCursor cursor = cursor_of(read, query, feed, refusal);
-  if (feed && read.shared.feeds >= kFeedsMax) refusal.set(Errc::overloaded, {}, "too many event streams are open");
+  if (feed && read.shared.feeds >= kFeedsMax)
+    refusal.set({Errc::overloaded, "too many event streams are open", {}, 0, {}});
   if (refused(read, refusal)) return;
   if (feed) {
     http::Response response;

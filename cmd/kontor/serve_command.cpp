@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "cmd/kontor/commands.hpp"
+#include "cmd/kontor/environment.hpp"
 #include "cmd/kontor/exit_codes.hpp"
 #include "cmd/kontor/log/log.hpp"
 #include "cmd/kontor/serve/key_file.hpp"
@@ -31,6 +32,9 @@ constexpr const char* kFooter =
     "  kontor serve --listen 127.0.0.1:0 --data shop     a free port, which is printed\n"
     "  kontor serve --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem\n"
     "\n"
+    "Each option also by environment: KONTOR_SERVE_LOG_FILE for --log-file. The command line wins over the "
+    "environment,\n"
+    "the environment over the file of `kontor --config FILE serve`.\n"
     "Without API keys (`kontor keys`) everybody may do everything, so only loopback addresses are served.\n"
     "SIGHUP reads keys and certificate again and opens the log file again; SIGTERM and SIGINT let what was begun\n"
     "finish.\n"
@@ -186,6 +190,7 @@ void add_serve_command(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("serve", "Serve the engine over HTTP");
   const auto options = std::make_shared<serve::Options>();
   serve::add_options(*command, *options);
+  read_environment(*command);
   command->footer(kFooter);
   command->final_callback([options, &exit_code] { exit_code = run(*options); });
 }

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cmd/http/path.hpp"
+#include "cmd/kontor/client/group.hpp"
 #include "cmd/kontor/client/options.hpp"
 #include "cmd/kontor/commands.hpp"
 
@@ -23,29 +24,14 @@ struct Options {
   }
 };
 
-struct Group {
-  CLI::App& app;
-  int& exit_code;
+using Commands = Group<Options>;
 
-  /// A command of this group, whose first argument is an account; `call` says what it asks the server for.
-  CLI::App& add(const std::string& name, const std::string& help, Method method, std::shared_ptr<Options> options,
-                std::function<Reply(Caller&, const Options&)> call) const {
-    CLI::App* command = app.add_subcommand(name, help);
-    command->add_option("account", options->account)->required()->type_name("ACCOUNT");
-    add_call_options(*command, options->call, method);
-    command->final_callback([=, &code = exit_code] {
-      code = call_and_print("account " + name, options->call, [&](Caller& caller) { return call(caller, *options); });
-    });
-    return *command;
-  }
-};
-
-void add_reads(const Group& group) {
+void add_reads(const Commands& group) {
   group.add("get", "Kind, balance and what is held", Method::get, std::make_shared<Options>(),
             [](Caller& caller, const Options& options) { return caller.get(options.path()); });
 }
 
-void add_create(const Group& group) {
+void add_create(const Commands& group) {
   const auto options = std::make_shared<Options>();
   CLI::App& create =
       group.add("create", "Open an account", Method::post, options, [](Caller& caller, const Options& o) {
@@ -59,7 +45,7 @@ void add_create(const Group& group) {
   add_money(create, "--credit-limit", options->amount, "How far a wallet may go below zero")->excludes(external);
 }
 
-void add_moves(const Group& group) {
+void add_moves(const Commands& group) {
   auto options = std::make_shared<Options>();
   const auto external_move = [](const char* route) {
     return [route](Caller& caller, const Options& o) {
@@ -91,7 +77,7 @@ void add_moves(const Group& group) {
 void add_account_command(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("account", "Over HTTP: accounts and money that moves between them");
   command->require_subcommand(1);
-  const Group group{*command, exit_code};
+  const Commands group{*command, exit_code, "account", "account", "ACCOUNT", &Options::account};
   add_create(group);
   add_moves(group);
   add_reads(group);

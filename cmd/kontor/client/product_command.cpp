@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cmd/http/path.hpp"
+#include "cmd/kontor/client/group.hpp"
 #include "cmd/kontor/client/listing.hpp"
 #include "cmd/kontor/client/options.hpp"
 #include "cmd/kontor/commands.hpp"
@@ -24,24 +25,9 @@ struct Options {
   std::string path(const std::string& more = {}) const { return "/v1/products/" + http::percent_encoded(sku) + more; }
 };
 
-struct Group {
-  CLI::App& app;
-  int& exit_code;
+using Commands = Group<Options>;
 
-  /// A command of this group; `call` says what it asks the server for.
-  CLI::App& add(const std::string& name, const std::string& help, Method method, std::shared_ptr<Options> options,
-                std::function<Reply(Caller&, const Options&)> call) const {
-    CLI::App* command = app.add_subcommand(name, help);
-    command->add_option("sku", options->sku)->required()->type_name("SKU");
-    add_call_options(*command, options->call, method);
-    command->final_callback([=, &code = exit_code] {
-      code = call_and_print("product " + name, options->call, [&](Caller& caller) { return call(caller, *options); });
-    });
-    return *command;
-  }
-};
-
-void add_reads(const Group& group) {
+void add_reads(const Commands& group) {
   group.add("get", "Price and version", Method::get, std::make_shared<Options>(),
             [](Caller& caller, const Options& options) { return caller.get(options.path()); });
   group.add("stock", "Units: on hand, held, sold and the rest", Method::get, std::make_shared<Options>(),
@@ -55,7 +41,7 @@ void add_reads(const Group& group) {
   });
 }
 
-void add_prices(const Group& group) {
+void add_prices(const Commands& group) {
   auto options = std::make_shared<Options>();
   CLI::App& create =
       group.add("create", "Define a product", Method::post, options, [](Caller& caller, const Options& o) {
@@ -75,7 +61,7 @@ void add_prices(const Group& group) {
       ->check(CLI::PositiveNumber);
 }
 
-void add_stock(const Group& group) {
+void add_stock(const Commands& group) {
   auto options = std::make_shared<Options>();
   CLI::App& receive =
       group.add("receive", "Goods come in", Method::post, options, [](Caller& caller, const Options& o) {
@@ -96,7 +82,7 @@ void add_stock(const Group& group) {
 void add_product_command(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("product", "Over HTTP: products, their prices and their stock");
   command->require_subcommand(1);
-  const Group group{*command, exit_code};
+  const Commands group{*command, exit_code, "product", "sku", "SKU", &Options::sku};
   add_prices(group);
   add_stock(group);
   add_reads(group);

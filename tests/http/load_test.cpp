@@ -60,6 +60,19 @@ TEST_CASE("load over HTTP: each checkout that it counts is an order on disk, and
   CHECK(number(audit, "orders") == committed);
 }
 
+TEST_CASE("load over HTTP: connections that drip beside it are there, and refused nothing but time",
+          "[http][program]") {
+  const kontor::testing::TempDir dir;
+  const Running server = start(dir.path() / "shop");
+  const auto report = run_load(server.url(), {"--dripping", "100"});
+  CHECK(number(report, "dripping") > 50);
+  CHECK(number(report, "dripping") <= 100);
+  CHECK(number(report, "committed") > 0);
+  CHECK(number(report, "unknown") == 0);
+  CHECK(number(run_load(server.url(), {}), "dripping") == 0);
+  CHECK(run_kontor({"load", "--dripping", "2"}).exit_code == kExitUsage);
+}
+
 TEST_CASE("load over HTTP: what cannot be driven is said at once", "[http][program]") {
   CHECK(run_kontor({"load", "--url", "http://127.0.0.1:1"}).exit_code == kExitUnavailable);
   CHECK(run_kontor({"load", "--url", "https://127.0.0.1:1"}).exit_code == kExitUsage);

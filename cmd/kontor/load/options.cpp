@@ -90,6 +90,12 @@ void add_server(CLI::App& command, LoadOptions& options) {
       ->needs(url)
       ->capture_default_str()
       ->group(group);
+  command
+      .add_option("--dripping", options.dripping, "Connections beside those, which send a byte a second and no more")
+      ->type_name("N")
+      ->check(CLI::Range(std::size_t{0}, kConnectionsMax))
+      ->needs(url)
+      ->group(group);
   command.add_option("--key-file", options.key_file, "A file with the API key; default: what KONTOR_API_KEY holds")
       ->type_name("FILE")
       ->needs(url)

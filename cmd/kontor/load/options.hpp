@@ -20,6 +20,7 @@ struct LoadOptions {
   std::string url;            ///< Of a server to drive; empty: an engine in this process.
   std::string key_file;       ///< With that server's API key; empty: KONTOR_API_KEY, if it is set.
   std::size_t connections = 256;
+  std::size_t dripping = 0;  ///< Connections beside those, which never finish a request.
   WorkloadOptions workload;
   DriveOptions drive;
   std::uint16_t shards = 0;

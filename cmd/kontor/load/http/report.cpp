@@ -35,6 +35,7 @@ json::value to_json(const HttpLoadReport& report, const LoadOptions& options) {
           {"success", success(tally)},
           {"url", options.url},
           {"connections", options.connections},
+          {"dripping", report.dripping},
           {"batch", options.drive.batch_max},
           {"requests", tally.requests},
           {"seed_s", rounded(report.seed_s, 1e6)},
@@ -61,6 +62,7 @@ std::string to_text(const HttpLoadReport& report, const LoadOptions& options, bo
                             quantile(0.999) + "   max " +
                             duration_text(std::chrono::nanoseconds(tally.latency.max()))});
   table.row({"success", percent_text(success(tally)) + " of answered"});
+  if (report.dripping > 0) table.row({"beside", grouped(report.dripping) + " connections that drip"});
   table.row({"processor", decimal(report.cpu_us_per_checkout(), 2) + " us a checkout, of this program alone"});
   table.row({"seeding", duration_text(std::chrono::nanoseconds(std::llround(report.seed_s * 1e9)))});
   return table.text(colour);

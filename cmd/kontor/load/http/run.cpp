@@ -1,9 +1,14 @@
 #include "cmd/kontor/load/http/run.hpp"
 
+#include <algorithm>
+#include <memory>
 #include <random>
+
+#include <sys/resource.h>
 
 #include "cmd/kontor/exit_codes.hpp"
 #include "cmd/kontor/figures.hpp"
+#include "cmd/kontor/load/http/drippers.hpp"
 #include "cmd/kontor/load/http/seed_exchanges.hpp"
 #include "cmd/kontor/load/process_usage.hpp"
 #include "cmd/kontor/load/seeding.hpp"
@@ -33,6 +38,15 @@ bool seed_over_http(const Workload& workload, Connections& connections, RequestT
   return false;
 }
 
+/// For so many connections, if the system allows.
+void raise_descriptor_limit(std::size_t connections) {
+  constexpr rlim_t kBeside = 64;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= connections + kBeside) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, connections + kBeside);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 double HttpLoadReport::committed_per_s() const {
@@ -49,6 +63,7 @@ std::optional<HttpLoadReport> run_http_load(const LoadOptions& options, const cl
   HttpLoadReport report;
   const Workload workload(options.workload, options.run.value_or(std::random_device{}()));
   RequestText text(url.authority(), api_key);
+  raise_descriptor_limit(options.connections + options.dripping);
   Connections connections;
   exit_code = kExitUnavailable;
   if (!connections.open(url.host, url.port, options.connections, why)) return {};
@@ -58,6 +73,8 @@ std::optional<HttpLoadReport> run_http_load(const LoadOptions& options, const cl
   report.seed_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 
   exit_code = kExitJournal;
+  std::unique_ptr<Drippers> drippers;
+  if (options.dripping > 0) drippers = std::make_unique<Drippers>(url.host, url.port, options.dripping);
   const double cpu_before_s = process_cpu_s();
   DriveExchanges drive(workload, options.drive, text, connections.count(), stop);
   if (!connections.run(
@@ -65,6 +82,7 @@ std::optional<HttpLoadReport> run_http_load(const LoadOptions& options, const cl
     return {};
   report.cpu_s = process_cpu_s() - cpu_before_s;
   report.tally = drive.take();
+  if (drippers) report.dripping = drippers->connected_most();
   report.interrupted = stop.load();
   exit_code = report.interrupted ? kExitInterrupted : kExitOk;
   return report;

@@ -16,7 +16,8 @@ namespace kontor::cmd {
 struct HttpLoadReport {
   HttpTally tally;
   double seed_s = 0;
-  double cpu_s = 0;  ///< Processor time of this program while it drove, which the server had not.
+  double cpu_s = 0;          ///< Processor time of this program while it drove, which the server had not.
+  std::size_t dripping = 0;  ///< Connections that dripped, at most at a time.
   bool interrupted = false;
 
   double committed_per_s() const;

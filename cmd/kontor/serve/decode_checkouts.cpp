@@ -13,13 +13,13 @@ std::vector<AccountId> payees_in(const AccountId& customer, Fields& body) {
   std::vector<AccountId> payees;
   const json::array& elements = body.list("payees", 1, kPayeesMax);
   for (std::size_t i = 0; i < elements.size(); ++i) {
-    const auto refuse = [&](std::string_view detail) {
-      body.refusal().set(Errc::invalid_argument, body.pointer_to("payees") + "/" + std::to_string(i), detail);
+    const auto refuse = [&](std::string_view detail, Errc code = Errc::invalid_argument) {
+      body.refusal().set(code, body.pointer_to("payees") + "/" + std::to_string(i), detail);
     };
     const json::string* text = elements[i].if_string();
     const auto payee = text ? AccountId::parse(*text) : Result<AccountId>(Error{Errc::invalid_argument, ""});
     if (!payee)
-      refuse("an account's id is needed: 1 to 39 bytes");
+      refuse("an account's id is needed: 1 to 39 bytes", payee.code());
     else if (*payee == customer)
       refuse("the customer cannot be paid");
     else if (std::find(payees.begin(), payees.end(), *payee) != payees.end())

@@ -198,6 +198,11 @@ TEST_CASE("bad requests: headers, methods and paths", "[http][bad]") {
     CHECK(client.get(path).code() == "not_found");
   CHECK(client.get("/v1/accounts/" + std::string(40, 'a')).code() == "unknown_account");
   CHECK(client.get("/v1/products/%00").code() == "unknown_sku");
+  for (const char* bytes : {"\xFF", "\xC0\xAF", "\xED\xA0\x80"}) {  // What tells of them is JSON all the same.
+    const auto answer = client.raw("GET /v1/accounts/" + std::string(bytes) + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    CHECK(answer.code() == "unknown_account");
+    CHECK(answer.text("instance").starts_with("/v1/accounts/%"));
+  }
   CHECK(client.raw("GET /healthz HTTP/1.1\r\nHost: shop.example\r\n\r\n").status == 421);
   CHECK(shop.balance("shop") == 0);
 }

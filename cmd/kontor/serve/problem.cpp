@@ -2,6 +2,8 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "cmd/http/path.hpp"
+
 namespace kontor::cmd::serve {
 
 unsigned status_of(Errc code) {
@@ -79,11 +81,20 @@ boost::json::object problem_json(const Problem& problem, std::string_view instan
   return out;
 }
 
+namespace {
+/// A path as it came may be any bytes; JSON may not.
+std::string uri_text(std::string_view path) {
+  std::string out;
+  for (const char c : path) out += c > ' ' && c <= '~' ? std::string(1, c) : http::percent_encoded({&c, 1});
+  return out;
+}
+}  // namespace
+
 http::Response problem_response(const Problem& problem, const http::Request& request) {
   http::Response response;
   response.status = problem.status != 0 ? problem.status : status_of(problem.code);
   response.content_type = "application/problem+json";
-  response.body = boost::json::serialize(problem_json(problem, request.path, request.id));
+  response.body = boost::json::serialize(problem_json(problem, uri_text(request.path), request.id));
   const unsigned wait = problem.retry_after_s != 0 ? problem.retry_after_s : retry_after_s(problem.code);
   if (wait != 0) response.fields.push_back({"Retry-After", std::to_string(wait)});
   if (response.status == 401) response.fields.push_back({"WWW-Authenticate", "Bearer"});

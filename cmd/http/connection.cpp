@@ -52,9 +52,11 @@ void Connection::enter(State state, std::chrono::milliseconds deadline) {
   deadline_ = body_due();
 }
 
-/// What came buys time for the rest: below the least rate that runs out before the deadline does.
+/// What came buys time for the rest: below the least rate that runs out before the deadline does. Between two lines a
+/// stream may pause: nothing of it is held.
 Clock::time_point Connection::body_due() const {
   const Limits& limits = lane_.limits();
+  if (stream_ && block_.empty()) return body_begun_at_ + limits.body_deadline;
   const std::chrono::milliseconds bought(body_bytes_ * 1'000 / limits.body_bytes_per_second_min);
   return body_begun_at_ + std::min(limits.body_deadline, limits.body_rate_grace + bought);
 }
@@ -240,6 +242,7 @@ bool Connection::take(std::string_view bytes) {
     refuse(503, "the bodies of all requests together are too long");
     return false;
   }
+  if (stream_ && block_.empty() && !bytes.empty()) body_begun_at_ = Clock::now();  // Of a line, after a pause.
   to.append(bytes);
   body_bytes_ += bytes.size();
   deadline_ = body_due();

@@ -142,6 +142,32 @@ TEST_CASE("limits: a body comes at a least rate, once its grace is over", "[http
   CHECK(shop.served().stats().body_bytes == 0);
 }
 
+TEST_CASE("limits: a batch may pause between two lines, not within one", "[http][limits]") {
+  kontor::http::Limits limits;
+  limits.body_rate_grace = 200ms;
+  ServedShop shop(limits);
+  const std::string line = "{\"idempotency_key\":\"k\"}\n";
+  const std::string text =
+      post_text("/v1/checkouts:batch", line + line, "", {{"Content-Type", "application/x-ndjson"}});
+  auto client = shop.client();
+  client.send(text.substr(0, text.size() - line.size()));
+  std::this_thread::sleep_for(600ms);
+  SECTION("between") {
+    client.send(line);
+    const auto answer = client.receive();
+    REQUIRE(answer);
+    CHECK(std::count(answer->body.begin(), answer->body.end(), '\n') == 2);
+    CHECK(shop.served().stats().bodies_late == 0);
+  }
+  SECTION("within") {
+    client.send(line.substr(0, 5));
+    const auto answer = client.receive();
+    REQUIRE(answer);
+    CHECK(answer->body.find("did not arrive in time") != std::string::npos);
+    CHECK(shop.served().stats().bodies_late == 1);
+  }
+}
+
 TEST_CASE("limits: all bodies together have a bound", "[http][limits]") {
   kontor::http::Limits limits;
   limits.bodies_bytes_max = 100'000;

@@ -299,6 +299,7 @@ void Engine::Impl::fetch_prices(std::vector<actors::Unpriced> unpriced, const On
       }
     }
     fabric->totals.aborted += refused.size();
+    fabric->totals.count_codes(refused);
     if (!refused.empty()) on_outcomes(refused);
     const auto told = [on_outcomes, indexes](std::span<const Outcome> outcomes) {
       std::vector<Outcome> mapped(outcomes.begin(), outcomes.end());

@@ -55,6 +55,7 @@ class RemoteSubmission {
       outcome.error = why.asked ? Error{Errc::outcome_unknown, "link lost"} : Error{Errc::shard_unreachable, "node"};
     }
     (why.asked ? fabric_.totals.unknown : fabric_.totals.aborted) += outcomes.size();
+    fabric_.totals.count_codes(outcomes);
     return outcomes;
   }
 
@@ -88,6 +89,7 @@ class RemoteAmendment {
         settle(outcome, outcomes);
       }
       (why.asked ? fabric_.totals.unknown : fabric_.totals.aborted) += outcomes.size();
+      fabric_.totals.count_codes(outcomes);
     }
     if (!outcomes.empty()) list_->on_outcomes(outcomes);
     return left_ == 0;

@@ -166,7 +166,9 @@ void write_error(ByteWriter& out, const Error& error) {
 
 Error read_error(ByteReader& in) {
   Error error;
-  error.code = static_cast<Errc>(in.fixed<std::uint8_t>());
+  const auto code = in.fixed<std::uint8_t>();
+  if (code >= EngineCounters::kCodes) in.fail();
+  error.code = in.ok() ? static_cast<Errc>(code) : Errc::none;
   if (error.code == Errc::none) return error;
   const std::string_view detail = in.sized();
   if (detail.size() > kDetailBytesMax) in.fail();

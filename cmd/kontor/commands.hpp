@@ -15,6 +15,7 @@ void add_explain_command(CLI::App& app, int& exit_code);
 void add_journal_command(CLI::App& app, int& exit_code);
 void add_serve_command(CLI::App& app, int& exit_code);
 void add_keys_command(CLI::App& app, int& exit_code);
+void add_cluster_command(CLI::App& app, int& exit_code);
 
 // Over HTTP (client/).
 void add_get_command(CLI::App& app, int& exit_code);

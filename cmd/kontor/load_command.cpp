@@ -2,6 +2,7 @@
 #include <csignal>
 #include <iostream>
 #include <memory>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
 #include <boost/json/object.hpp>
@@ -82,19 +83,23 @@ int complain(int exit_code, const std::string& why) {
 }
 
 int run_over_http(const LoadOptions& options) {
-  client::CallOptions call;
-  call.url = options.url;
-  call.key_file = options.key_file;
   std::string why;
-  const auto url = client::parse_url(options.url);
-  if (!client::Caller::make(call, why)) return complain(kExitUsage, why);  // The same rules for URLs and keys.
-  if (url->secure) return complain(kExitUsage, "https is not driven; let --url be http");
+  std::vector<client::Url> urls;
+  for (std::string_view rest = options.url; !rest.empty();) {
+    const auto comma = std::min(rest.find(','), rest.size());
+    client::CallOptions call;
+    call.url = rest.substr(0, comma), call.key_file = options.key_file;
+    if (!client::Caller::make(call, why)) return complain(kExitUsage, why);  // The same rules for URLs and keys.
+    urls.push_back(*client::parse_url(call.url));
+    if (urls.back().secure) return complain(kExitUsage, "https is not driven; let --url be http");
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
   const auto api_key = client::read_api_key(options.key_file, why);
   const std::atomic<bool>& stop = catch_interrupts();
   ProgressLine line;
   int exit_code = kExitOk;
   const auto report = run_http_load(
-      options, *url, *api_key, [&](const std::string& words) { line.show(words); }, stop, exit_code, why);
+      options, urls, *api_key, [&](const std::string& words) { line.show(words); }, stop, exit_code, why);
   line.clear();
   if (!report) return complain(exit_code, why);
   if (options.json)

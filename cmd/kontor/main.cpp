@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
   add_demo_command(app, exit_code);
   add_serve_command(app, exit_code);
   add_keys_command(app, exit_code);
+  add_cluster_command(app, exit_code);
   add_load_command(app, exit_code);
   add_replay_command(app, exit_code);
   add_audit_command(app, exit_code);

@@ -31,6 +31,7 @@ constexpr const char* kFooter =
     "  kontor serve                                      http://127.0.0.1:8080, data in ./kontor-data\n"
     "  kontor serve --listen 127.0.0.1:0 --data shop     a free port, which is printed\n"
     "  kontor serve --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem\n"
+    "  kontor --config node-1.toml serve                 a node of a cluster; see docs/cluster.md\n"
     "\n"
     "Each option also by environment: KONTOR_SERVE_LOG_FILE for --log-file. The command line wins over the "
     "environment,\n"
@@ -67,8 +68,13 @@ Result<serve::KeyRingPtr> load_keys(const Options& options, std::string* explana
 }
 
 /// What holds stays when what is new cannot be read. Keys that were in use do not go: without any, all would be let in.
-void reload(const Options& options, serve::ServedEngine& served, Log& log) {
+void reload(const Options& options, serve::ServedEngine& served, Node* node, Log& log) {
   std::string explanation;
+  if (node) {
+    const bool read = static_cast<bool>(node->reload(&explanation));
+    log.write(read ? LogLevel::info : LogLevel::error, read ? "cluster_certificate_read" : "cluster_certificate_kept",
+              read ? boost::json::object{} : boost::json::object{{"why", explanation}});
+  }
   if (log.reopen(explanation))
     log.write(LogLevel::info, "log_opened");
   else
@@ -91,6 +97,26 @@ void reload(const Options& options, serve::ServedEngine& served, Log& log) {
   }
 }
 
+/// The member of a cluster that the options make this one, or nullptr. False: `exit_code` says how to end.
+bool join_cluster(const Options& options, const std::shared_ptr<Log>& log, std::shared_ptr<Node>& node,
+                  int& exit_code) {
+  if (options.node.empty()) return true;
+  std::string why;
+  auto cluster = serve::cluster_of(options, why);
+  exit_code = kExitUsage;
+  if (cluster) {
+    cluster->on_event = [log](const std::string& what) { log->write(LogLevel::info, "cluster", {{"what", what}}); };
+    auto made = Node::make(*cluster, &why);
+    if (made) {
+      node = std::move(*made);
+      return true;
+    }
+    exit_code = exit_code_of(made.code());
+  }
+  complain(exit_code, why);
+  return false;
+}
+
 /// What opening the directory found, for whoever looks at the log after a crash.
 void tell_recovery(const Engine& engine, Log& log) {
   const RecoveryReport& found = engine.recovery();
@@ -104,7 +130,8 @@ void tell_recovery(const Engine& engine, Log& log) {
 }
 
 int serve_until_signal(std::unique_ptr<Engine> engine, const http::ServerOptions& server, const Options& options,
-                       const serve::KeyRingPtr& keys, const std::shared_ptr<Log>& log) {
+                       const serve::KeyRingPtr& keys, const std::shared_ptr<Log>& log,
+                       const std::shared_ptr<Node>& node) {
   boost::asio::io_context context;
   boost::asio::signal_set hang_ups(context, SIGHUP);  // All before the line that says it may be used.
   boost::asio::signal_set signals(context, SIGINT, SIGTERM);
@@ -115,14 +142,14 @@ int serve_until_signal(std::unique_ptr<Engine> engine, const http::ServerOptions
   });
   std::unique_ptr<serve::ServedEngine> served;
   try {
-    served = std::make_unique<serve::ServedEngine>(std::move(engine), server, keys, log, options.rate_limit);
+    served = std::make_unique<serve::ServedEngine>(std::move(engine), server, keys, log, options.rate_limit, node);
   } catch (const std::system_error& error) {
     return complain(kExitCannotCreate, "cannot listen on " + options.listen + ": " + error.code().message());
   }
   const std::function<void()> await_hang_up = [&] {
     hang_ups.async_wait([&](const boost::system::error_code& cancelled, int) {
       if (cancelled) return;
-      reload(options, *served, *log);
+      reload(options, *served, node.get(), *log);
       await_hang_up();
     });
   };
@@ -178,10 +205,14 @@ int run(const Options& options) {
   engine_options.dir = options.dir;
   engine_options.shards = options.shards;
   engine_options.protocol = options.protocol;
+  std::shared_ptr<Node> node;
+  int exit_code = kExitOk;
+  if (!join_cluster(options, log, node, exit_code)) return exit_code;
+  if (node) engine_options.cluster = node->cluster();
   auto engine = Engine::open(engine_options, &explanation);
   if (!engine) return complain(exit_code_of(engine.code()), explanation);
   tell_recovery(**engine, *log);
-  return serve_until_signal(std::move(*engine), server, options, *keys, log);
+  return serve_until_signal(std::move(*engine), server, options, *keys, log, node);
 }
 
 }  // namespace

@@ -79,8 +79,9 @@ void add_how_it_is_driven(CLI::App& command, DriveOptions& drive) {
 /// Over HTTP, what belongs to the engine and its directory is the server's.
 void add_server(CLI::App& command, LoadOptions& options) {
   const std::string group = "With a server instead of an engine in this process";
-  CLI::Option* url = command.add_option("--url", options.url, "Drive the server here, such as http://127.0.0.1:8080");
-  url->type_name("URL")->group(group);
+  CLI::Option* url = command.add_option(
+      "--url", options.url, "Drive the server here, such as http://127.0.0.1:8080, or the nodes of a cluster");
+  url->type_name("URL[,URL…]")->group(group);
   for (const char* name :
        {"--data", "--shards", "--protocol", "--checkpoint-bytes", "--no-audit", "--rate", "--outstanding"})
     url->excludes(command.get_option(name));

@@ -32,6 +32,7 @@ constexpr std::array kAccess{
     RouteAccess{"GET", "/v1/orders/{order}", own, own},
     RouteAccess{"GET", "/v1/transactions/{transaction}", own, own},
     RouteAccess{"GET", "/v1/events", none, none},  // Everybody's doings.
+    RouteAccess{"GET", "/v1/cluster", none, none},
     RouteAccess{"GET", "/metrics", none, none},
     RouteAccess{"GET", "/healthz", all, all, true},
     RouteAccess{"GET", "/readyz", all, all, true},

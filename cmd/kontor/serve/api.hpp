@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/cluster/node.hpp"
 #include "actors/engine.hpp"
 #include "cmd/http/message.hpp"
 #include "cmd/http/stats.hpp"
@@ -27,6 +28,7 @@ struct Shared {
   const http::Stats& stats;
   const std::shared_ptr<Log> log;  ///< nullptr: none is kept.
   RateLimit rate;
+  const std::shared_ptr<Node> node;  ///< nullptr: the engine is alone.
   std::atomic<bool> draining{false};
   std::atomic<std::size_t> feeds{0};  ///< Being told, of at most kFeedsMax.
   CurrentKeys keys;

@@ -121,6 +121,36 @@ void add_engine(Families& families, const EngineCounters& engine) {
   add_journal(families, engine);
 }
 
+/// Of each other member of the cluster, as this node sees it.
+void add_peers(Families& families, const std::vector<PeerStatus>& peers) {
+  if (peers.empty()) return;
+  const auto add = [&](const char* name, const char* help, MetricType type, const auto& value_of) {
+    auto& family = families.add(name, help, type);
+    for (const PeerStatus& peer : peers) {
+      ClientMetric metric;
+      metric.label = {label("peer", peer.node)};
+      const auto value = static_cast<double>(value_of(peer));
+      (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+      family.metric.push_back(std::move(metric));
+    }
+  };
+  const auto gauge = MetricType::Gauge, counter = MetricType::Counter;
+  add("kontor_peer_connected", "1: there is a link", gauge, [](const auto& peer) { return peer.connected ? 1 : 0; });
+  add("kontor_peer_round_trip_seconds", "Smoothed", gauge,
+      [](const auto& peer) { return static_cast<double>(peer.round_trip.count()) / 1e6; });
+  add("kontor_peer_waiting_bytes", "To be sent", gauge, [](const auto& peer) { return peer.bytes_waiting; });
+  add("kontor_peer_questions_open", "Asked and not answered", gauge,
+      [](const auto& peer) { return peer.questions_open; });
+  add("kontor_peer_connections_total", "Links that came up", counter,
+      [](const auto& peer) { return peer.connections; });
+  add("kontor_peer_sent_bytes_total", "Sent", counter, [](const auto& peer) { return peer.bytes_sent; });
+  add("kontor_peer_heard_bytes_total", "Received", counter, [](const auto& peer) { return peer.bytes_heard; });
+  add("kontor_peer_refused_total", "Messages that it had no right to send", counter,
+      [](const auto& peer) { return peer.refused; });
+  add("kontor_peer_dropped_total", "Messages that found no link", counter,
+      [](const auto& peer) { return peer.dropped; });
+}
+
 /// Requests answered in one piece, by how long they took.
 void add_latency(Families& families, const http::Stats& stats) {
   ClientMetric metric;
@@ -158,6 +188,7 @@ void add_http(Families& families, const http::Stats& stats, std::size_t feeds) {
 std::string metrics_text(const Shared& shared) {
   Families families;
   add_engine(families, shared.engine.counters());
+  if (shared.node) add_peers(families, shared.node->peers());
   add_http(families, shared.stats, shared.feeds);
   families.counter("kontor_http_rate_limited_total", "Refused: the caller asks too often", shared.rate.refused());
   families.gauge("kontor_http_callers", "Whose rate is known one by one", figure(shared.rate.callers()));

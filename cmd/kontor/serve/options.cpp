@@ -1,9 +1,12 @@
 #include "cmd/kontor/serve/options.hpp"
 
+#include <charconv>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
+#include "cmd/http/server.hpp"
+#include "cmd/kontor/cluster/certificates.hpp"
 #include "cmd/kontor/serve/rate_limit.hpp"
 #include "domain/limits.hpp"
 
@@ -34,6 +37,21 @@ void add_access_options(CLI::App& command, Options& options) {
   certificate->type_name("FILE")->needs(key);
   key->type_name("FILE")->needs(certificate);
   command.add_flag("--behind-proxy", options.behind_proxy, "Serve other addresses than loopback in the clear");
+}
+
+void add_cluster_options(CLI::App& command, Options& options) {
+  auto* node = command.add_option("--node", options.node, "Be this member of a cluster")->type_name("NAME");
+  auto* members = command.add_option("--member", options.members,
+                                     "A member of the cluster and where the others reach it; once for each, alike and "
+                                     "in the same order on all of them");
+  auto* certificates = command.add_option("--cluster-certs", options.cluster_certificates,
+                                          "Holds ca.pem, NAME.pem and NAME.key; see `kontor cluster certs`");
+  auto* listen = command.add_option("--cluster-listen", options.cluster_listen,
+                                    "Address for the other members; default: the host of the own --member");
+  members->type_name("NAME=HOST:PORT")->needs(node);
+  certificates->type_name("DIR")->needs(node);
+  listen->type_name("ADDRESS")->needs(node);
+  node->needs(members)->needs(certificates);
 }
 
 void add_log_options(CLI::App& command, Options& options) {
@@ -74,7 +92,28 @@ void add_options(CLI::App& command, Options& options) {
       ->check(CLI::Range(1U, kRateLimitPerSecondMax));
   add_engine_options(command, options);
   add_access_options(command, options);
+  add_cluster_options(command, options);
   add_log_options(command, options);
+}
+
+std::optional<ClusterOptions> cluster_of(const Options& options, std::string& why) {
+  ClusterOptions cluster;
+  cluster.node = options.node, cluster.shards = options.shards, cluster.listen_address = options.cluster_listen;
+  for (const std::string& text : options.members) {
+    const auto equals = text.find('='), colon = text.rfind(':');
+    std::uint16_t port = 0;
+    const char* end = text.data() + text.size();
+    const bool parts = equals != text.npos && colon != text.npos && equals + 1 < colon;
+    if (!parts || std::from_chars(text.data() + colon + 1, end, port).ptr != end || port == 0) {
+      why = "'" + text + "' is no member; write NAME=HOST:PORT";
+      return {};
+    }
+    cluster.members.push_back({text.substr(0, equals), text.substr(equals + 1, colon - equals - 1), port});
+  }
+  const CertificateFiles files = node_files(options.cluster_certificates, options.node);
+  cluster.certificate = files.certificate, cluster.key = files.key;
+  cluster.authority = authority_files(options.cluster_certificates).certificate;
+  return cluster;
 }
 
 }  // namespace kontor::cmd::serve

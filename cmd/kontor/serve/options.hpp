@@ -1,7 +1,10 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "actors/cluster/options.hpp"
 #include "cmd/kontor/log/log.hpp"
 #include "domain/commit/protocol.hpp"
 
@@ -20,9 +23,15 @@ struct Options {
   std::size_t lanes = 1;
   unsigned rate_limit = 0;  ///< Requests a second of one caller; 0: no bound.
   LogOptions log;
+  std::string node;                  ///< Empty: no cluster.
+  std::vector<std::string> members;  ///< NAME=HOST:PORT
+  std::string cluster_certificates, cluster_listen;
 };
 
 /// Each option of `command` fills in its member of `options`, which outlives the parsing.
 void add_options(CLI::App& command, Options& options);
+
+/// What the options say of the cluster. None: they contradict each other; `why` says how.
+std::optional<ClusterOptions> cluster_of(const Options& options, std::string& why);
 
 }  // namespace kontor::cmd::serve

@@ -159,6 +159,33 @@ void read_metrics(const Read& read) {
   read.respond(std::move(response));
 }
 
+/// What this node knows of the cluster; the others may know more, or less.
+void read_cluster(const Read& read) {
+  json::array members;
+  const Node* node = read.shared.node.get();
+  const auto told = node ? node->peers() : std::vector<PeerStatus>();
+  for (const PeerStatus& peer : told)
+    members.push_back({{"node", peer.node},
+                       {"connected", peer.connected},
+                       {"round_trip_us", peer.round_trip.count()},
+                       {"silent_for_ms", peer.silent_for.count()},
+                       {"connections", peer.connections},
+                       {"bytes_sent", peer.bytes_sent},
+                       {"bytes_heard", peer.bytes_heard},
+                       {"questions_open", peer.questions_open},
+                       {"bytes_waiting", peer.bytes_waiting},
+                       {"refused", peer.refused},
+                       {"dropped", peer.dropped}});
+  const EngineCounters counters = read.shared.engine.counters();
+  json::object object{{"object", "cluster"},
+                      {"node", nullptr},
+                      {"shards", read.shared.engine.shards()},
+                      {"in_doubt", counters.in_doubt},
+                      {"peers", std::move(members)}};
+  if (node) object["node"] = node->options().node;
+  read.respond(json_response(object));
+}
+
 void read_openapi(const Read& read) {
   http::Response response;
   response.body = openapi_text();
@@ -173,6 +200,7 @@ constexpr std::array kGetRoutes{
     GetRoute{"/v1/orders/{order}", read_order},
     GetRoute{"/v1/transactions/{transaction}", read_transaction},
     GetRoute{"/v1/events", read_events, kEventQuery},
+    GetRoute{"/v1/cluster", read_cluster},
     GetRoute{"/healthz", read_health},
     GetRoute{"/readyz", read_readiness},
     GetRoute{"/metrics", read_metrics},

@@ -3,8 +3,8 @@
 namespace kontor::cmd::serve {
 
 ServedEngine::ServedEngine(std::unique_ptr<Engine> engine, const http::ServerOptions& options, KeyRingPtr keys,
-                           std::shared_ptr<Log> log, unsigned rate_limit)
-    : engine_(std::move(engine)), shared_{*engine_, stats_, std::move(log), RateLimit(rate_limit)} {
+                           std::shared_ptr<Log> log, unsigned rate_limit, std::shared_ptr<Node> node)
+    : engine_(std::move(engine)), shared_{*engine_, stats_, std::move(log), RateLimit(rate_limit), std::move(node)} {
   use_keys(std::move(keys));
   server_ = std::make_unique<http::Server>(
       options, stats_, [this](http::Post post) { return std::make_unique<Api>(shared_, std::move(post)); });

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "actors/cluster/node.hpp"
 #include "actors/engine.hpp"
 #include "cmd/http/server.hpp"
 #include "cmd/kontor/serve/api.hpp"
@@ -13,10 +14,10 @@ namespace kontor::cmd::serve {
 class ServedEngine {
  public:
   /// `keys`: nullptr: everybody who reaches it may do everything; `log`: nullptr: none is kept;
-  /// `rate_limit`: requests a second of one caller, 0: no bound. Throws std::system_error when the address cannot be
-  /// had.
+  /// `rate_limit`: requests a second of one caller, 0: no bound; `node`: of a cluster that the engine is in. Throws
+  /// std::system_error when the address cannot be had.
   ServedEngine(std::unique_ptr<Engine> engine, const http::ServerOptions& options, KeyRingPtr keys = nullptr,
-               std::shared_ptr<Log> log = nullptr, unsigned rate_limit = 0);
+               std::shared_ptr<Log> log = nullptr, unsigned rate_limit = 0, std::shared_ptr<Node> node = nullptr);
   /// Stops, if `stop` was not called.
   ~ServedEngine();
 

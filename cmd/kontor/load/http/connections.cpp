@@ -30,27 +30,36 @@ Connections::~Connections() {
   if (epoll_ >= 0) ::close(epoll_);
 }
 
-bool Connections::open(const std::string& host, const std::string& port, std::size_t count, std::string& why) {
-  host_ = host;
-  port_ = port;
+bool Connections::open(std::vector<Server> servers, std::size_t count, std::string& why) {
+  servers_ = std::move(servers);
   epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   slots_.resize(count);
-  for (std::size_t at = 0; at < count; ++at)
+  for (std::size_t at = 0; at < count; ++at) {
+    slots_[at].server = at % servers_.size();
     if (!connect(slots_[at], why) || !watch(at, false)) return false;
+  }
   return true;
 }
 
 bool Connections::connect(Slot& slot, std::string& why) {
+  for (std::size_t tried = 0; tried < servers_.size(); ++tried) {
+    if (connect(slot, servers_[slot.server], why)) return true;
+    slot.server = (slot.server + 1) % servers_.size();
+  }
+  return false;
+}
+
+bool Connections::connect(Slot& slot, const Server& server, std::string& why) {
   addrinfo hints{}, *found = nullptr;
   hints.ai_socktype = SOCK_STREAM;
-  if (const int failure = ::getaddrinfo(host_.c_str(), port_.c_str(), &hints, &found); failure != 0) {
-    why = "cannot find " + host_ + ":" + port_ + ": " + ::gai_strerror(failure);
+  if (const int failure = ::getaddrinfo(server.host.c_str(), server.port.c_str(), &hints, &found); failure != 0) {
+    why = "cannot find " + server.host + ":" + server.port + ": " + ::gai_strerror(failure);
     return false;
   }
   for (const addrinfo* one = found; one && slot.socket < 0; one = one->ai_next) {
     slot.socket = ::socket(one->ai_family, one->ai_socktype | SOCK_CLOEXEC, one->ai_protocol);
     if (slot.socket >= 0 && ::connect(slot.socket, one->ai_addr, one->ai_addrlen) == 0) break;
-    why = "cannot connect to " + host_ + ":" + port_ + ": " + std::strerror(errno);
+    why = "cannot connect to " + server.host + ":" + server.port + ": " + std::strerror(errno);
     disconnect(slot);
   }
   ::freeaddrinfo(found);

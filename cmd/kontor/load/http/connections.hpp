@@ -22,8 +22,8 @@ class Exchanges {
   virtual void lost(std::size_t slot) = 0;
 };
 
-/// Keep-alive connections to one server, driven by one thread. It is made to leave the processor to the server: epoll
-/// without a layer above it, one send and one receive for a request, buffers that are used again.
+/// Keep-alive connections to one server or to several, driven by one thread. It is made to leave the processor to the
+/// server: epoll without a layer above it, one send and one receive for a request, buffers that are used again.
 class Connections {
  public:
   Connections() = default;
@@ -31,8 +31,12 @@ class Connections {
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
 
-  /// Opens `count` connections. False: `why` says what failed.
-  bool open(const std::string& host, const std::string& port, std::size_t count, std::string& why);
+  struct Server {
+    std::string host, port;
+  };
+  /// Opens `count` connections, to one server after the other; each goes on at the next one when its own is gone.
+  /// False: `why` says what failed.
+  bool open(std::vector<Server> servers, std::size_t count, std::string& why);
   std::size_t count() const { return slots_.size(); }
 
   /// Asks and answers until no connection has anything more to ask and all is answered; `on_pulse` is called about ten
@@ -43,6 +47,7 @@ class Connections {
  private:
   struct Slot {
     int socket = -1;
+    std::size_t server = 0;
     bool asked = false;  ///< And not answered.
     std::string request;
     std::size_t sent = 0;
@@ -51,6 +56,7 @@ class Connections {
   };
 
   bool connect(Slot& slot, std::string& why);
+  bool connect(Slot& slot, const Server& server, std::string& why);
   void disconnect(Slot& slot);
   bool reopen(std::size_t at, Exchanges& exchanges, std::string& why);
   bool ask(std::size_t at, Exchanges& exchanges, std::string& why);
@@ -60,7 +66,7 @@ class Connections {
   void give_up(Exchanges& exchanges);
 
   int epoll_ = -1;
-  std::string host_, port_;
+  std::vector<Server> servers_;
   std::vector<Slot> slots_;
   std::size_t in_flight_ = 0;
 };

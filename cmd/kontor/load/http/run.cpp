@@ -56,17 +56,20 @@ double HttpLoadReport::cpu_us_per_checkout() const {
   return tally.answered() == 0 ? 0 : cpu_s * 1e6 / static_cast<double>(tally.answered());
 }
 
-std::optional<HttpLoadReport> run_http_load(const LoadOptions& options, const client::Url& url,
+std::optional<HttpLoadReport> run_http_load(const LoadOptions& options, std::span<const client::Url> urls,
                                             const std::string& api_key,
                                             const std::function<void(const std::string&)>& on_progress,
                                             const std::atomic<bool>& stop, int& exit_code, std::string& why) {
   HttpLoadReport report;
   const Workload workload(options.workload, options.run.value_or(std::random_device{}()));
-  RequestText text(url.authority(), api_key);
+  RequestText text(urls.front().authority(), api_key);
   raise_descriptor_limit(options.connections + options.dripping);
   Connections connections;
+  std::vector<Connections::Server> servers;
+  servers.reserve(urls.size());
+  for (const client::Url& url : urls) servers.push_back({url.host, url.port});
   exit_code = kExitUnavailable;
-  if (!connections.open(url.host, url.port, options.connections, why)) return {};
+  if (!connections.open(std::move(servers), options.connections, why)) return {};
 
   const auto begin = std::chrono::steady_clock::now();
   if (!seed_over_http(workload, connections, text, on_progress, exit_code, why)) return {};
@@ -74,7 +77,8 @@ std::optional<HttpLoadReport> run_http_load(const LoadOptions& options, const cl
 
   exit_code = kExitJournal;
   std::unique_ptr<Drippers> drippers;
-  if (options.dripping > 0) drippers = std::make_unique<Drippers>(url.host, url.port, options.dripping);
+  if (options.dripping > 0)
+    drippers = std::make_unique<Drippers>(urls.front().host, urls.front().port, options.dripping);
   const double cpu_before_s = process_cpu_s();
   DriveExchanges drive(workload, options.drive, text, connections.count(), stop);
   if (!connections.run(

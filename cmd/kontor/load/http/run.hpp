@@ -2,6 +2,7 @@
 #include <atomic>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 
 #include <boost/json/value.hpp>
@@ -24,8 +25,9 @@ struct HttpLoadReport {
   double cpu_us_per_checkout() const;
 };
 
-/// Seeds and drives checkouts on the server at `url`. None: `exit_code` and `why` say what failed.
-std::optional<HttpLoadReport> run_http_load(const LoadOptions& options, const client::Url& url,
+/// Seeds and drives checkouts on the server at `urls`, or on the nodes of one cluster. None: `exit_code` and `why` say
+/// what failed.
+std::optional<HttpLoadReport> run_http_load(const LoadOptions& options, std::span<const client::Url> urls,
                                             const std::string& api_key,
                                             const std::function<void(const std::string&)>& on_progress,
                                             const std::atomic<bool>& stop, int& exit_code, std::string& why);

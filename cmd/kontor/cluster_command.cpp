@@ -1,0 +1,73 @@
+// `kontor cluster`: what a cluster needs beside its nodes.
+#include <iostream>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "cmd/kontor/client/options.hpp"
+#include "cmd/kontor/client/view.hpp"
+#include "cmd/kontor/cluster/certificates.hpp"
+#include "cmd/kontor/commands.hpp"
+#include "cmd/kontor/exit_codes.hpp"
+
+namespace kontor::cmd {
+namespace {
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  kontor cluster certs certs --node node-1 --node node-2 --node node-3\n"
+    "  kontor cluster status --url http://127.0.0.1:8081\n"
+    "\n"
+    "How to run a cluster: docs/cluster.md.";
+
+struct Certs {
+  std::string dir;
+  std::vector<std::string> nodes;
+};
+
+int complain(const char* command, int exit_code, const std::string& text) {
+  std::cerr << "kontor cluster " << command << ": " << text << '\n';
+  return exit_code;
+}
+
+int run_certs(const Certs& options) {
+  std::string why;
+  const auto made = make_authority(options.dir, &why);
+  if (!made && made.code() != Errc::already_exists) return complain("certs", kExitCannotCreate, why);
+  if (made) std::cout << authority_files(options.dir).certificate.string() << ": the cluster's authority\n";
+  for (const std::string& node : options.nodes) {
+    if (node.empty() || node.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != node.npos)
+      return complain("certs", kExitUsage, "'" + node + "' is no name for a node: a-z, 0-9 and '-'");
+    if (const auto signed_one = make_node_certificate(options.dir, node, &why); !signed_one)
+      return complain("certs", kExitCannotCreate, why);
+    std::cout << node_files(options.dir, node).certificate.string() << ": good for " << kNodeCertificateDays
+              << " days\n";
+  }
+  std::cout << "Give each node ca.pem and its own two files; keep ca.key where no node is.\n";
+  return kExitOk;
+}
+
+}  // namespace
+
+void add_cluster_command(CLI::App& app, int& exit_code) {
+  CLI::App* group =
+      app.add_subcommand("cluster", "Certificates for the nodes of a cluster; what a node sees of others");
+  group->require_subcommand(1);
+  group->footer(kFooter);
+
+  CLI::App* certs = group->add_subcommand("certs", "Make an authority, if there is none, and a certificate a node");
+  const auto options = std::make_shared<Certs>();
+  certs->add_option("dir", options->dir, "Where they are written; made when missing")->required()->type_name("DIR");
+  certs->add_option("--node", options->nodes, "Once for each node")->required()->type_name("NAME");
+  certs->final_callback([options, &exit_code] { exit_code = run_certs(*options); });
+
+  CLI::App* status = group->add_subcommand("status", "Over HTTP: the other members as this node sees them");
+  const auto call = std::make_shared<client::CallOptions>();
+  client::add_call_options(*status, *call, client::Method::get);
+  status->final_callback([call, &exit_code] {
+    exit_code = client::call_and_print("cluster status", *call,
+                                       [](client::Caller& caller) { return caller.get("/v1/cluster"); });
+  });
+}
+
+}  // namespace kontor::cmd

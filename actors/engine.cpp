@@ -462,6 +462,7 @@ const RecoveryReport& Engine::recovery() const { return impl_->recovery; }
 
 std::uint16_t Engine::shards() const { return impl_->fabric->size(); }
 
+const std::filesystem::path& Engine::dir() const { return impl_->options.dir; }
 namespace {
 /// What one shard's actors show of themselves.
 void add_shard(const Fabric::Shard& shard, std::int64_t now_ns, EngineCounters& out) {

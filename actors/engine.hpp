@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "domain/demands.hpp"
 #include "actors/latency.hpp"
 #include "domain/inventory.hpp"
 #include "domain/ledger.hpp"
@@ -79,12 +80,18 @@ struct ProductPage {
 struct Event {
   std::uint64_t place = 0;  ///< Ascending, with gaps; never changes.
   TransactionRecord record;
+  /// Of a cancel, refund or fulfilment: what it did. Of all others the operation tells (persistence/effects.hpp).
+  std::vector<PaymentDemand> payments;
+  std::vector<StockDemand> stocks;
 };
 /// A stretch of a shard's log.
 struct EventPage {
   std::vector<Event> events;
   std::uint64_t reached = 0;  ///< All that committed up to here was told; the next page begins after it.
   bool more = false;          ///< It may have more already.
+  bool held_up = false;       ///< It ends before a transaction whose decision is not known.
+  /// Nothing that was answered as committed before this was asked lies beyond; may be past the log's end.
+  std::uint64_t newest = 0;
 };
 
 /// Called once with what was read, on an engine thread: must not block and must not call `close`.
@@ -171,6 +178,7 @@ class Engine {
   const RecoveryReport& recovery() const;
   EngineCounters counters() const;
   std::uint16_t shards() const;
+  const std::filesystem::path& dir() const;
   /// Writes a checkpoint now on every shard and waits for it. For tests and before a planned stop.
   void checkpoint();
 

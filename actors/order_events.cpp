@@ -12,7 +12,10 @@ namespace {
 /// Gathers a page, record by record.
 class PageReader {
  public:
-  PageReader(Locator after, std::size_t most) : after_(after), most_(most) { page_.reached = after.packed; }
+  PageReader(Locator after, std::size_t most, std::uint64_t newest) : after_(after), most_(most) {
+    page_.reached = after.packed;
+    page_.newest = newest;
+  }
 
   /// `states`: of the record's items, by delta; empty: all are committed. Returns whether to go on.
   bool read(const Record& record, std::string_view states) {
@@ -38,7 +41,7 @@ class PageReader {
     if (!states.empty() && item.delta >= states.size()) return stop({Errc::corrupt_journal, "outcomes"});
     const auto state = states.empty() ? ItemState::committed : static_cast<ItemState>(states[item.delta]);
     if (state == ItemState::undecided) {
-      stopped_ = true;
+      page_.held_up = stopped_ = true;
       return false;
     }
     if (page_.events.size() == most_ || looked_at_ == kEventItemsMax) {
@@ -57,7 +60,9 @@ class PageReader {
     if (!body) return stop(body.error());
     page_.events.push_back(
         {place.packed,
-         {item.transaction, Verdict::committed, request->key, request->written_at_ns, std::move(body->operation)}});
+         {item.transaction, Verdict::committed, request->key, request->written_at_ns, std::move(body->operation)},
+         std::move(body->payments),
+         std::move(body->stocks)});
     return true;
   }
 
@@ -72,7 +77,7 @@ class PageReader {
 }  // namespace
 
 Result<EventPage> OrderParticipant::events(Locator after, std::size_t most) const {
-  PageReader reader(after, most);
+  PageReader reader(after, most, newest_);
   const auto scanned = archive_.scan(after.position(), [&](const Record& record) {
     if (const auto* batch = recent(record.header.key)) return reader.read(record, batch->states);
     const auto states = archive_.outcomes(record.header.key);

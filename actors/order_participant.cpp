@@ -29,6 +29,7 @@ OrderParticipant::OrderParticipant(Site site, const persistence::Store& store,
       state_(std::move(recovered.order)),
       batches_(std::move(recovered.batches)),
       own_high_(recovered.own_high),
+      newest_(Locator::of(recovered.appended[static_cast<std::size_t>(Stream::order)] + 1, 0).packed - 1),
       as_of_{recovered.appended[static_cast<std::size_t>(Stream::order)], decided} {}
 
 Votes OrderParticipant::prepare(const BatchPtr& batch) {
@@ -141,7 +142,11 @@ void OrderParticipant::decide(const Decide::List& list) {
     const KeyDigest key = it->second.claim.key;
     OrderBatch* batch = batch_of(it->second.prepared);
     const auto delta = persistence::settle_item(*batch, decision);
-    if (decision.commit && key != KeyDigest{} && delta) keys_->insert(key.low, Locator::of(batch->position, *delta));
+    if (decision.commit && delta) {
+      const Locator place = Locator::of(batch->position, *delta);
+      newest_ = std::max(newest_, place.packed);
+      if (key != KeyDigest{}) keys_->insert(key.low, place);
+    }
     state_.settle(decision, list.position);
   }
   for (const commit::Decision& decision : list.early) state_.settle(decision, list.position, true);

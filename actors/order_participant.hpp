@@ -62,6 +62,7 @@ class OrderParticipant {
   Position stored_below_ = 0;                    ///< Batches below are stored when the running checkpoint is durable.
   std::size_t hint_ = 0;                         ///< Where the last decision's batch was.
   TransactionId own_high_;
+  std::uint64_t newest_ = 0;  ///< Place of the last commit; past the log's end for what an earlier life committed.
   persistence::AsOf as_of_;
   std::size_t bytes_expected_ = 4096;
   std::vector<KeyDigest> digests_;  ///< Of the batch being prepared, item by item.

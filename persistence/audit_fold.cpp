@@ -2,14 +2,10 @@
 
 #include <algorithm>
 
+#include "persistence/effects.hpp"
+
 namespace kontor::persistence {
 namespace {
-
-/// Stored checkouts name the price of every line, so that planning them anew needs no list.
-class NoPrices : public PriceList {
- public:
-  const ListedPrice* find(const Sku&) const override { return nullptr; }
-};
 
 void add_payment(AuditFold& fold, const PaymentDemand& demand) {
   AuditFold::AccountSum& sum = fold.accounts[demand.account];
@@ -75,18 +71,8 @@ Result<void> add_item(AuditFold& fold, const OrderItem& item, Plan& plan_storage
   ++fold.transactions;
   const auto stored = read_body(item.body);
   if (!stored) return stored.error();
-  switch (kind_of(stored->operation)) {
-    case OperationKind::cancel:
-    case OperationKind::refund:
-    case OperationKind::fulfil:
-      for (const PaymentDemand& demand : stored->payments) add_payment(fold, demand);
-      for (const StockDemand& demand : stored->stocks) add_stock(fold, demand);
-      return {};
-    case OperationKind::checkout: ++fold.orders; break;
-    default: break;
-  }
-  if (auto planned = plan(stored->operation, NoPrices{}, plan_storage); !planned)
-    return Error{Errc::corrupt_journal, "a committed request that cannot be planned"};
+  if (kind_of(stored->operation) == OperationKind::checkout) ++fold.orders;
+  if (auto known = effects_of(*stored, plan_storage); !known) return known;
   for (const PaymentDemand& demand : plan_storage.payments) add_payment(fold, demand);
   for (const StockDemand& demand : plan_storage.stocks) add_stock(fold, demand);
   return {};

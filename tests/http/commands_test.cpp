@@ -117,6 +117,32 @@ TEST_CASE("commands: events come in order, products in pages", "[http][program]"
   CHECK(second.json().at("sku") == "cup");
 }
 
+TEST_CASE("commands: orders of a customer and entries of an account come newest first", "[http][program]") {
+  const Shop shop;
+  shop.open();
+  std::vector<std::string> orders;
+  for (int i = 0; i < 3; ++i) {
+    const auto bought =
+        shop.done({"checkout", "--customer", "alice", "--payee", "shop", "--currency", "GBP", "mug=1@1"});
+    orders.insert(orders.begin(), std::string(bought.at("order").as_string()));
+  }
+  const auto listed = [](const Ended& ended, const char* member) {
+    std::vector<std::string> out;
+    for (const std::string& line : ended.lines) out.emplace_back(boost::json::parse(line).at(member).as_string());
+    return out;
+  };
+  CHECK(listed(shop.run({"order", "list", "--customer", "alice", "--all", "--limit", "1", "--json"}), "id") == orders);
+  CHECK(listed(shop.run({"order", "list", "--payee", "shop", "--starting-after", orders[0], "--json"}), "id") ==
+        std::vector<std::string>(orders.begin() + 1, orders.end()));
+  CHECK(shop.run({"order", "list", "--customer", "alice", "--payee", "alice"}).exit_code == kExitOk);
+  const Ended entries = shop.run({"account", "entries", "alice", "--all", "--limit", "3", "--json"});
+  REQUIRE(entries.lines.size() == 4);
+  CHECK(boost::json::parse(entries.lines[0]).at("order").as_string() == orders[0]);
+  CHECK(boost::json::parse(entries.lines[0]).at_pointer("/balance/amount") == 4700);
+  CHECK(shop.run({"account", "entries", "nobody"}).exit_code == kExitCheckFailed);
+  CHECK(shop.run({"order", "list"}).exit_code == kExitCheckFailed);
+}
+
 TEST_CASE("commands: any path can be read", "[http][program]") {
   const Shop shop;
   CHECK(shop.run({"get", "/healthz"}).json().at("status") == "alive");

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cmd/http/path.hpp"
+#include "cmd/kontor/client/listing.hpp"
 #include "cmd/kontor/client/group.hpp"
 #include "cmd/kontor/client/options.hpp"
 #include "cmd/kontor/commands.hpp"
@@ -15,6 +16,7 @@ using namespace client;
 
 struct Options {
   CallOptions call;
+  ListOptions list;
   std::string account, other, currency;
   bool external = false;
   Money amount;
@@ -29,6 +31,14 @@ using Commands = Group<Options>;
 void add_reads(const Commands& group) {
   group.add("get", "Kind, balance and what is held", Method::get, std::make_shared<Options>(),
             [](Caller& caller, const Options& options) { return caller.get(options.path()); });
+  CLI::App* entries = group.app.add_subcommand("entries", "What was posted to it, newest first");
+  const auto options = std::make_shared<Options>();
+  entries->add_option("account", options->account)->required()->type_name("ACCOUNT");
+  add_list_options(*entries, options->list);
+  add_call_options(*entries, options->call, Method::get);
+  entries->final_callback([=, &code = group.exit_code] {
+    code = print_list("account entries", options->call, options->list, options->path("/entries"));
+  });
 }
 
 void add_create(const Commands& group) {

@@ -43,7 +43,7 @@ void print_page(const json::object& list, const json::array& rows, const CallOpt
 
 /// What a next page begins after; empty: the element does not tell.
 std::string name_of(const json::object& element) {
-  for (const char* name : {"id", "sku"})
+  for (const char* name : {"id", "sku", "transaction"})
     if (const json::value* value = element.if_contains(name); value && value->is_string())
       return std::string(value->get_string());
   return {};

@@ -6,6 +6,7 @@
 #include <boost/json/array.hpp>
 
 #include "cmd/http/path.hpp"
+#include "cmd/kontor/client/listing.hpp"
 #include "cmd/kontor/client/options.hpp"
 #include "cmd/kontor/commands.hpp"
 #include "cmd/kontor/exit_codes.hpp"
@@ -17,7 +18,8 @@ using namespace client;
 
 struct Options {
   CallOptions call;
-  std::string order;
+  ListOptions list;
+  std::string order, customer, payee;
   std::vector<std::string> lines;
   bool restock = true;
 
@@ -50,6 +52,21 @@ void add_reads(CLI::App& group, int& exit_code) {
   auto options = std::make_shared<Options>();
   add_one(group, "get", "An order and what became of it", *options, Method::get).final_callback([options, &exit_code] {
     exit_code = call_and_print("order get", options->call, [&](Caller& c) { return c.get(options->path()); });
+  });
+
+  options = std::make_shared<Options>();
+  CLI::App* list = group.add_subcommand("list", "Orders of a customer or of a payee, newest first");
+  list->add_option("--customer", options->customer, "Who placed them; default: the key's own")->type_name("ACCOUNT");
+  list->add_option("--payee", options->payee, "Whom they pay; default: the key's own")->type_name("ACCOUNT");
+  add_list_options(*list, options->list);
+  add_call_options(*list, options->call, Method::get);
+  list->final_callback([options, &exit_code] {
+    std::string target = "/v1/orders";
+    for (const auto& [name, account] : {std::pair{"customer", options->customer}, std::pair{"payee", options->payee}})
+      if (!account.empty())
+        target += (target.find('?') == std::string::npos ? "?" : "&") + std::string(name) + "=" +
+                  http::percent_encoded(account);
+    exit_code = print_list("order list", options->call, options->list, target);
   });
 }
 

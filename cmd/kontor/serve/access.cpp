@@ -29,6 +29,8 @@ constexpr std::array kAccess{
     RouteAccess{"GET", "/v1/products/{sku}", all, all},
     RouteAccess{"GET", "/v1/products/{sku}/stock", all, none},  // What was sold is not the customers' business.
     RouteAccess{"GET", "/v1/accounts/{account}", own, own},
+    RouteAccess{"GET", "/v1/accounts/{account}/entries", own, own},
+    RouteAccess{"GET", "/v1/orders", own, own},
     RouteAccess{"GET", "/v1/orders/{order}", own, own},
     RouteAccess{"GET", "/v1/transactions/{transaction}", own, own},
     RouteAccess{"GET", "/v1/events", none, none},  // Everybody's doings.
@@ -104,6 +106,14 @@ bool is_own(const Principal& who, const Operation& operation) {
                                  return who.role == Role::admin;
                                }},
                     operation);
+}
+
+bool narrow(const Principal& who, OrderFilter& filter) {
+  if (who.role == Role::admin) return true;
+  AccountId& mine = who.role == Role::merchant ? filter.payee : filter.customer;
+  if (!mine.empty() && mine != who.account) return false;
+  mine = who.account;
+  return true;
 }
 
 std::optional<OrderId> order_amended(const Operation& operation) {

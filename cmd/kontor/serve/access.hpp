@@ -37,6 +37,12 @@ bool is_own(const Principal& who, const AccountId& account);
 bool is_own(const Principal& who, const Checkout& checkout);
 /// Whether `who` may read the transaction of `operation`. Of what amends an order that is the order's own question.
 bool is_own(const Principal& who, const Operation& operation);
+/// Whose orders are listed: of a customer, or of a payee, or of both; an empty name is anybody's.
+struct OrderFilter {
+  AccountId customer, payee;
+};
+/// Narrows `filter` to what is the caller's own. False: nothing of it is.
+bool narrow(const Principal& who, OrderFilter& filter);
 /// The order that a cancel, refund or fulfilment amends.
 std::optional<OrderId> order_amended(const Operation& operation);
 

@@ -16,6 +16,7 @@
 #include "cmd/kontor/serve/rate_limit.hpp"
 #include "cmd/kontor/serve/request_log.hpp"
 #include "cmd/kontor/serve/submitter.hpp"
+#include "cmd/kontor/serve/views.hpp"
 
 namespace kontor::cmd::serve {
 
@@ -26,6 +27,7 @@ inline constexpr std::int64_t kDeadlineMsMax = 600'000;  // Of Kontor-Deadline-M
 struct Shared {
   Engine& engine;
   const http::Stats& stats;
+  Views& views;
   const std::shared_ptr<Log> log;  ///< nullptr: none is kept.
   RateLimit rate;
   const std::shared_ptr<Node> node;  ///< nullptr: the engine is alone.

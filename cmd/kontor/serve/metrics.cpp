@@ -183,6 +183,15 @@ void add_http(Families& families, const http::Stats& stats, std::size_t feeds) {
   families.gauge("kontor_http_feeds", "Event streams now", figure(feeds));
 }
 
+void add_views(Families& families, const ViewsCounters& views) {
+  families.gauge("kontor_views_events", "Committed requests in the views", views.applied);
+  families.gauge("kontor_views_lag_events", "Committed requests that are not in the views yet", views.behind);
+  families.gauge("kontor_views_bytes", "Size of the views' file", views.bytes);
+  families.counter("kontor_views_queries_total", "Lists asked of the views", views.queries);
+  families.counter("kontor_views_refused_total", "Lists refused: the log was not taken in in time", views.refused);
+  families.counter("kontor_views_rebuilds_total", "Times that the views were made anew", views.rebuilds);
+}
+
 }  // namespace
 
 std::string metrics_text(const Shared& shared) {
@@ -190,6 +199,7 @@ std::string metrics_text(const Shared& shared) {
   add_engine(families, shared.engine.counters());
   if (shared.node) add_peers(families, shared.node->peers());
   add_http(families, shared.stats, shared.feeds);
+  add_views(families, shared.views.counters());
   families.counter("kontor_http_rate_limited_total", "Refused: the caller asks too often", shared.rate.refused());
   families.gauge("kontor_http_callers", "Whose rate is known one by one", figure(shared.rate.callers()));
   families.gauge("kontor_http_callers_max", "Beyond so many, the others share one rate", figure(kCallersMax));

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "cmd/kontor/serve/answer.hpp"
-#include "cmd/kontor/serve/query.hpp"
+#include "cmd/kontor/serve/list_query.hpp"
 #include "domain/placement.hpp"
 
 namespace kontor::cmd::serve {
@@ -76,21 +76,18 @@ class Listing : public std::enable_shared_from_this<Listing> {
 void read_products(const Read& read) {
   Refusal refusal;
   const Query query(read.request->query, read.query, refusal);
-  const std::size_t limit = query.integer("limit", 1, kListedMax, kListedUsual);
-  const auto after = query.text("starting_after"), before = query.text("ending_before");
-  if (after && before)
-    refusal.set(Errc::invalid_argument, "ending_before", "one of starting_after and ending_before is enough");
+  const ListQuery list = list_query(query, kListedMax, kListedUsual, refusal);
   std::optional<Sku> from;
-  if (const auto& text = after ? after : before) {
-    const auto sku = Sku::parse(*text);
+  if (list.from) {
+    const auto sku = Sku::parse(*list.from);
     if (sku)
       from = *sku;
     else
-      refusal.set(Errc::invalid_argument, after ? "starting_after" : "ending_before", "there is no such product");
+      refusal.set(Errc::invalid_argument, list.from_name(), "there is no such product");
   }
   if (refusal) return read.respond(problem_response(refusal.problem(), *read.request));
-  const auto direction = before ? Engine::Direction::back : Engine::Direction::onwards;
-  std::make_shared<Listing>(read, limit, from, direction)->ask();
+  const auto direction = list.back ? Engine::Direction::back : Engine::Direction::onwards;
+  std::make_shared<Listing>(read, list.limit, from, direction)->ask();
 }
 
 }  // namespace kontor::cmd::serve

@@ -5,8 +5,9 @@
 #include "cmd/kontor/serve/answer.hpp"
 #include "cmd/kontor/serve/api.hpp"
 #include "cmd/kontor/serve/event_log.hpp"
+#include "cmd/kontor/serve/list_query.hpp"
 #include "cmd/kontor/serve/product_list.hpp"
-#include "cmd/kontor/serve/query.hpp"
+#include "cmd/kontor/serve/view_lists.hpp"
 
 namespace kontor::cmd::serve {
 namespace {
@@ -197,6 +198,8 @@ constexpr std::array kGetRoutes{
     GetRoute{"/v1/products/{sku}", read_product},
     GetRoute{"/v1/products/{sku}/stock", read_stock},
     GetRoute{"/v1/accounts/{account}", read_account},
+    GetRoute{"/v1/accounts/{account}/entries", read_entries, kListQuery},
+    GetRoute{"/v1/orders", read_orders, kOrderListQuery},
     GetRoute{"/v1/orders/{order}", read_order},
     GetRoute{"/v1/transactions/{transaction}", read_transaction},
     GetRoute{"/v1/events", read_events, kEventQuery},

@@ -1,11 +1,20 @@
 #include "cmd/kontor/serve/run.hpp"
 
 namespace kontor::cmd::serve {
+namespace {
 
-ServedEngine::ServedEngine(std::unique_ptr<Engine> engine, const http::ServerOptions& options, KeyRingPtr keys,
-                           std::shared_ptr<Log> log, unsigned rate_limit, std::shared_ptr<Node> node)
-    : engine_(std::move(engine)), shared_{*engine_, stats_, std::move(log), RateLimit(rate_limit), std::move(node)} {
-  use_keys(std::move(keys));
+ViewsOptions placed(ViewsOptions views, const Engine& engine) {
+  if (views.dir.empty()) views.dir = engine.dir() / "views";
+  return views;
+}
+
+}  // namespace
+
+ServedEngine::ServedEngine(std::unique_ptr<Engine> engine, const http::ServerOptions& options, Beside beside)
+    : engine_(std::move(engine)),
+      views_(*engine_, placed(std::move(beside.views), *engine_)),
+      shared_{*engine_, stats_, views_, std::move(beside.log), RateLimit(beside.rate_limit), std::move(beside.node)} {
+  use_keys(std::move(beside.keys));
   server_ = std::make_unique<http::Server>(
       options, stats_, [this](http::Post post) { return std::make_unique<Api>(shared_, std::move(post)); });
 }
@@ -15,6 +24,7 @@ ServedEngine::~ServedEngine() { stop(std::chrono::milliseconds(0)); }
 bool ServedEngine::stop(std::chrono::milliseconds timeout) {
   if (shared_.draining.exchange(true)) return true;
   const bool drained = server_->drain(timeout);
+  views_.stop();     // Reads the engine.
   engine_->close();  // Answers all that is left. The lanes must be there for it.
   const bool ended = server_->drain(timeout / 10);
   server_->stop();

@@ -10,19 +10,26 @@
 
 namespace kontor::cmd::serve {
 
+/// What there may be beside an engine and its server.
+struct Beside {
+  KeyRingPtr keys;              ///< nullptr: everybody who reaches it may do everything.
+  std::shared_ptr<Log> log;     ///< nullptr: none is kept.
+  unsigned rate_limit = 0;      ///< Requests a second of one caller; 0: no bound.
+  std::shared_ptr<Node> node;   ///< Of the cluster that the engine is in.
+  ViewsOptions views;           ///< By default in the engine's directory.
+};
+
 /// An open engine behind an HTTP server: serves from its construction to its end. Members for one thread.
 class ServedEngine {
  public:
-  /// `keys`: nullptr: everybody who reaches it may do everything; `log`: nullptr: none is kept;
-  /// `rate_limit`: requests a second of one caller, 0: no bound; `node`: of a cluster that the engine is in. Throws
-  /// std::system_error when the address cannot be had.
-  ServedEngine(std::unique_ptr<Engine> engine, const http::ServerOptions& options, KeyRingPtr keys = nullptr,
-               std::shared_ptr<Log> log = nullptr, unsigned rate_limit = 0, std::shared_ptr<Node> node = nullptr);
+  /// Throws std::system_error when the address cannot be had.
+  ServedEngine(std::unique_ptr<Engine> engine, const http::ServerOptions& options, Beside beside = {});
   /// Stops, if `stop` was not called.
   ~ServedEngine();
 
   const http::Endpoint& endpoint() const { return server_->endpoint(); }
   Engine& engine() { return *engine_; }
+  Views& views() { return views_; }
   const http::Stats& stats() const { return stats_; }
   std::size_t feeds() const { return shared_.feeds; }  ///< Event streams that are open.
   /// From now on these keys are good and no others. Any thread.
@@ -37,6 +44,7 @@ class ServedEngine {
  private:
   http::Stats stats_;
   std::unique_ptr<Engine> engine_;
+  Views views_;
   Shared shared_;
   std::unique_ptr<http::Server> server_;
 };

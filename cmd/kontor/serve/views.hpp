@@ -1,0 +1,89 @@
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "actors/engine.hpp"
+#include "persistence/views/view_store.hpp"
+
+namespace kontor::cmd::serve {
+
+inline constexpr std::size_t kViewQueriesMax = 1'024;  // Waiting: each takes some 100 us, so the last waits 0.1 s.
+inline constexpr std::size_t kViewPageEvents = 500;    // Of one look at the log: the shard's orders wait ~1 ms.
+inline constexpr std::chrono::milliseconds kViewWaitMax{2'000};  // Of a query for what had committed before it.
+inline constexpr std::uint64_t kViewFreeBytesMin = 256u << 20;   // Left on the disk: the journals come first.
+
+struct ViewsOptions {
+  std::filesystem::path dir;
+  std::chrono::milliseconds wait_max = kViewWaitMax;
+  std::uint64_t free_bytes_min = kViewFreeBytesMin;
+  std::uint64_t map_bytes = kMapBytesDefault;
+};
+
+/// Running totals. Any thread may ask.
+struct ViewsCounters {
+  std::uint64_t queries = 0;  ///< Answered, or refused:
+  std::uint64_t refused = 0;  ///< The log was not taken in in time, or could not be.
+  std::uint64_t applied = 0;  ///< Committed requests in the views.
+  std::uint64_t behind = 0;   ///< Committed since these were opened or last up to date, and not in the views yet.
+  std::uint64_t rebuilds = 0;
+  std::uint64_t bytes = 0;  ///< Of their file.
+};
+
+/// Keeps the views of an open engine, by one thread that reads the engine's log. Nobody asks: it reads only while the
+/// engine has nothing to do, so that it takes nothing from checkouts. Somebody asks: it first takes in all that had
+/// committed by then, so that whoever has heard of a commit finds it. The engine outlives it.
+class Views {
+ public:
+  Views(Engine& engine, ViewsOptions options);
+  ~Views() { stop(); }
+
+  using Store = persistence::views::ViewStore;
+  /// Calls `then` once, on the views' thread, when all that committed before this call is in; it must not block.
+  /// Errors: overloaded (too many wait, or the log is too far ahead: it goes on being read), storage_full,
+  /// shutting_down, io_error, corrupt_journal.
+  void ask(std::function<void(const Result<const Store*>&)> then);
+  ViewsCounters counters() const;
+  /// Answers what waits and ends the thread.
+  void stop();
+
+ private:
+  struct Query {
+    std::chrono::steady_clock::time_point until;
+    std::function<void(const Result<const Store*>&)> then;
+  };
+  using Time = std::chrono::steady_clock::time_point;
+
+  void run();
+  void answer(std::vector<Query> queries);
+  Result<void> open();
+  Result<bool> same_log();
+  Result<void> catch_up(Time until);
+  Result<void> catch_up(ShardId shard, Time until);
+  Result<EventPage> page_of(ShardId shard, std::uint64_t after, std::size_t most);
+  Result<void> take(ShardId shard, const EventPage& page);
+  void idle();
+  bool asked() const;
+  bool has_room() const;
+
+  Engine& engine_;
+  const ViewsOptions options_;
+  std::unique_ptr<Store> store_;
+  Time wanted_until_;  ///< Somebody asked lately and got no answer.
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Query> waiting_;
+  bool stopping_ = false;
+  std::atomic<std::uint64_t> queries_{0}, refused_{0}, applied_{0}, rebuilds_{0}, bytes_{0};
+  std::atomic<std::uint64_t> up_to_date_{0};  ///< Committed by the engine minus applied, when it was up to date.
+  std::thread thread_;
+};
+
+}  // namespace kontor::cmd::serve

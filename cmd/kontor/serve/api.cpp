@@ -292,7 +292,7 @@ void Api::tell_price(const Outcome& outcome, const Operation& operation, const R
   if (request->field(kIfMatch)) problem.status = 412;
   const auto sku = sku_in_question(outcome, operation, shared_.engine.shards());
   if (!sku) return respond(problem_response(problem, *request));
-  shared_.engine.product(*sku, [post = post_, problem, request, respond](const Result<Product>& product) mutable {
+  shared_.objects.product(*sku, [post = post_, problem, request, respond](const Result<Product>& product) mutable {
     if (product) {
       problem.more["current_price"] = to_json(Money{product->price, product->currency});
       problem.more["current_version"] = product->version;

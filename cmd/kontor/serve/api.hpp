@@ -27,6 +27,7 @@ inline constexpr std::int64_t kDeadlineMsMax = 600'000;  // Of Kontor-Deadline-M
 struct Shared {
   Engine& engine;
   const http::Stats& stats;
+  Objects& objects;
   Views& views;
   const std::shared_ptr<Log> log;  ///< nullptr: none is kept.
   RateLimit rate;
@@ -54,7 +55,7 @@ std::vector<RouteName> all_routes();
 class Api : public http::Service {
  public:
   Api(Shared& shared, http::Post post)
-      : shared_(shared), post_(post), submitter_(shared.engine, std::move(post)), log_(shared.log) {}
+      : shared_(shared), post_(post), submitter_(shared.engine, shared.objects, std::move(post)), log_(shared.log) {}
 
   http::Opening open(const http::RequestPtr& request) override;
   http::Response refuse(const http::Request& request, unsigned status, std::string_view detail) override;

@@ -26,6 +26,7 @@ std::string hex(std::uint64_t number) {
 
 /// Waits for every shard's page, then merges them. All on the lane, but for the engine's answers.
 struct Merge {
+  Objects& objects;
   EventCursor cursor;
   std::size_t most = 0;
   std::vector<EventPage> pages;
@@ -58,6 +59,7 @@ struct Merge {
           first = shard;
       if (!first) break;
       Event& event = pages[*first].events[next[*first]++];
+      objects.forget(event);
       out.reached.at(*first) = event.place;
       out.events.push_back({*first, std::move(event), out.reached.text()});
     }
@@ -73,17 +75,19 @@ struct Merge {
 /// Asked again and again by its connection; what it says is in order.
 class EventFeed : public http::Feed {
  public:
-  EventFeed(Engine& engine, std::atomic<std::size_t>& feeds, http::Post post, const EventCursor& cursor)
-      : engine_(engine), feeds_(feeds), post_(std::move(post)), cursor_(cursor) {
+  EventFeed(Engine& engine, Objects& objects, std::atomic<std::size_t>& feeds, http::Post post,
+            const EventCursor& cursor)
+      : engine_(engine), objects_(objects), feeds_(feeds), post_(std::move(post)), cursor_(cursor) {
     ++feeds_;
   }
   ~EventFeed() override { --feeds_; }
 
   void next(std::function<void(std::string)> then) override {
     // Its connection holds the feed as long as it waits for this.
-    read_log(engine_, post_, cursor_, kFeedEvents, [this, then = std::move(then)](const Result<LogStretch>& stretch) {
-      then(stretch ? told(*stretch) : std::string());  // While shutting down there is nothing to tell.
-    });
+    read_log(engine_, objects_, post_, cursor_, kFeedEvents,
+             [this, then = std::move(then)](const Result<LogStretch>& stretch) {
+               then(stretch ? told(*stretch) : std::string());  // While shutting down there is nothing to tell.
+             });
   }
 
  private:
@@ -102,6 +106,7 @@ class EventFeed : public http::Feed {
   }
 
   Engine& engine_;
+  Objects& objects_;
   std::atomic<std::size_t>& feeds_;
   const http::Post post_;
   EventCursor cursor_;
@@ -130,11 +135,11 @@ std::string EventCursor::text() const {
   return out;
 }
 
-void read_log(Engine& engine, const http::Post& post, const EventCursor& cursor, std::size_t most,
+void read_log(Engine& engine, Objects& objects, const http::Post& post, const EventCursor& cursor, std::size_t most,
               std::function<void(const Result<LogStretch>&)> then) {
   const std::uint16_t shards = engine.shards();
-  auto merge =
-      std::make_shared<Merge>(Merge{cursor, most, std::vector<EventPage>(shards), shards, {}, std::move(then)});
+  auto merge = std::make_shared<Merge>(
+      Merge{objects, cursor, most, std::vector<EventPage>(shards), shards, {}, std::move(then)});
   for (ShardId shard = 0; shard < shards; ++shard)
     engine.events(shard, merge->cursor.at(shard), most, [post, merge, shard](const Result<EventPage>& page) {
       post([merge, shard, page] { merge->add(shard, page); });
@@ -154,9 +159,9 @@ json::object to_json(const LoggedEvent& logged) {
           {"data", to_json(record)}};
 }
 
-std::shared_ptr<http::Feed> event_feed(Engine& engine, std::atomic<std::size_t>& feeds, const http::Post& post,
-                                       const EventCursor& cursor) {
-  return std::make_shared<EventFeed>(engine, feeds, post, cursor);
+std::shared_ptr<http::Feed> event_feed(Engine& engine, Objects& objects, std::atomic<std::size_t>& feeds,
+                                       const http::Post& post, const EventCursor& cursor) {
+  return std::make_shared<EventFeed>(engine, objects, feeds, post, cursor);
 }
 
 }  // namespace kontor::cmd::serve

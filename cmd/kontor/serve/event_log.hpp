@@ -11,6 +11,7 @@
 
 #include "actors/engine.hpp"
 #include "cmd/http/message.hpp"
+#include "cmd/kontor/serve/objects.hpp"
 
 namespace kontor::cmd::serve {
 
@@ -41,14 +42,15 @@ struct LogStretch {
 };
 
 /// Reads up to `most` events after `cursor` from all shards' logs, merged by the time of enrolment: the order within a
-/// shard always holds, between shards it is only near. `then` is called once, on the lane.
-void read_log(Engine& engine, const http::Post& post, const EventCursor& cursor, std::size_t most,
+/// shard always holds, between shards it is only near. What they touch is forgotten by
+/// `objects` first. `then` is called once, on the lane.
+void read_log(Engine& engine, Objects& objects, const http::Post& post, const EventCursor& cursor, std::size_t most,
               std::function<void(const Result<LogStretch>&)> then);
 
 boost::json::object to_json(const LoggedEvent& event);
 
 /// The log from `cursor` on as server-sent events, without end. `feeds` counts it as long as it is there.
-std::shared_ptr<http::Feed> event_feed(Engine& engine, std::atomic<std::size_t>& feeds, const http::Post& post,
-                                       const EventCursor& cursor);
+std::shared_ptr<http::Feed> event_feed(Engine& engine, Objects& objects, std::atomic<std::size_t>& feeds,
+                                       const http::Post& post, const EventCursor& cursor);
 
 }  // namespace kontor::cmd::serve

@@ -183,6 +183,29 @@ void add_http(Families& families, const http::Stats& stats, std::size_t feeds) {
   families.gauge("kontor_http_feeds", "Event streams now", figure(feeds));
 }
 
+template <class Counters>
+void add_cache(MetricFamily& reads, MetricFamily& forgotten, MetricFamily& objects, const char* of,
+               const Counters& cache) {
+  Families::add_to(reads, cache.hits, {label("of", of), label("result", "hit")});
+  Families::add_to(reads, cache.misses, {label("of", of), label("result", "miss")});
+  Families::add_to(forgotten, cache.forgotten, {label("of", of)});
+  ClientMetric metric;
+  metric.label = {label("of", of)};
+  metric.gauge.value = static_cast<double>(cache.objects);
+  objects.metric.push_back(std::move(metric));
+}
+
+void add_caches(Families& families, const Objects& caches) {
+  MetricFamily reads{"kontor_cache_reads_total", "Objects asked of the read cache", MetricType::Counter, {}};
+  MetricFamily forgotten{
+      "kontor_cache_forgotten_total", "Kept objects that a request touched", MetricType::Counter, {}};
+  MetricFamily objects{"kontor_cache_objects", "Objects kept", MetricType::Gauge, {}};
+  add_cache(reads, forgotten, objects, "product", caches.products());
+  add_cache(reads, forgotten, objects, "account", caches.accounts());
+  add_cache(reads, forgotten, objects, "order", caches.orders());
+  families.all.insert(families.all.end(), {reads, forgotten, objects});
+}
+
 void add_views(Families& families, const ViewsCounters& views) {
   families.gauge("kontor_views_events", "Committed requests in the views", views.applied);
   families.gauge("kontor_views_lag_events", "Committed requests that are not in the views yet", views.behind);
@@ -199,6 +222,7 @@ std::string metrics_text(const Shared& shared) {
   add_engine(families, shared.engine.counters());
   if (shared.node) add_peers(families, shared.node->peers());
   add_http(families, shared.stats, shared.feeds);
+  add_caches(families, shared.objects);
   add_views(families, shared.views.counters());
   families.counter("kontor_http_rate_limited_total", "Refused: the caller asks too often", shared.rate.refused());
   families.gauge("kontor_http_callers", "Whose rate is known one by one", figure(shared.rate.callers()));

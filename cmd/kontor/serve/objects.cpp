@@ -1,113 +1,91 @@
-// Objects as a client sees them.
-#include <charconv>
+#include "cmd/kontor/serve/objects.hpp"
 
-#include <boost/json/array.hpp>
-
-#include "cmd/kontor/serve/answer.hpp"
-#include "cmd/kontor/time_text.hpp"
-#include "persistence/story.hpp"
+#include "cmd/kontor/serve/access.hpp"
+#include "cmd/kontor/serve/overloaded.hpp"
 
 namespace kontor::cmd::serve {
+namespace {
 
-namespace json = boost::json;
-
-json::object to_json(Money money) { return {{"amount", money.minor}, {"currency", currency_code(money.currency)}}; }
-
-json::object product_json(const Product& product) {
-  return {{"object", "product"},
-          {"sku", product.sku.view()},
-          {"price", to_json(Money{product.price, product.currency})},
-          {"version", product.version}};
+void add_parties(const Checkout& checkout, Touched& touched) {
+  touched.accounts = checkout.payees;
+  touched.accounts.push_back(checkout.customer);
+  if (!checkout.fee.account.empty()) touched.accounts.push_back(checkout.fee.account);
+  for (const Line& line : checkout.lines) touched.skus.push_back(line.sku);
 }
 
-std::string etag_of(const Product& product) { return '"' + std::to_string(product.version) + '"'; }
-
-std::optional<std::uint32_t> version_of_etag(std::string_view text) {
-  if (text.size() < 3 || text.front() != '"' || text.back() != '"') return {};
-  std::uint32_t version = 0;
-  const char* const last = text.data() + text.size() - 1;
-  const auto [end, failure] = std::from_chars(text.data() + 1, last, version);
-  if (failure != std::errc{} || end != last || version == 0) return {};
-  return version;
+template <class Lines>
+void add_skus(const Lines& lines, Touched& touched) {
+  for (const auto& line : lines) touched.skus.push_back(line.sku);
 }
 
-json::object stock_json(const Product& product) {
-  return {{"object", "stock"},
-          {"sku", product.sku.view()},
-          {"on_hand", product.on_hand},
-          {"held", product.held},
-          {"available", product.available()},
-          {"incoming", product.incoming},
-          {"received", product.received},
-          {"adjusted", product.adjusted},
-          {"sold", product.sold},
-          {"returned", product.returned}};
-}
+}  // namespace
 
-json::object to_json(const Account& account) {
-  const auto money = [&](Minor minor) { return to_json(Money{minor, account.currency}); };
-  json::object out{{"object", "account"},
-                   {"id", account.id.view()},
-                   {"kind", to_string(account.kind)},
-                   {"currency", currency_code(account.currency)},
-                   {"balance", money(account.balance)},
-                   {"held", money(account.held)},
-                   {"incoming", money(account.incoming)}};
-  if (account.kind == AccountKind::wallet) {
-    out["credit_limit"] = money(account.credit_limit);
-    out["available"] = money(account.available());
-  }
+Touched touched_by(const Operation& operation) {
+  Touched out;
+  out.order = order_amended(operation);
+  std::visit(Overloaded{[&](const OpenAccount& op) { out.accounts = {op.account}; },
+                        [&](const Deposit& op) {
+                          out.accounts = {op.external, op.account};
+                        },
+                        [&](const Withdraw& op) {
+                          out.accounts = {op.account, op.external};
+                        },
+                        [&](const Transfer& op) {
+                          out.accounts = {op.source, op.target};
+                        },
+                        [&](const DefineProduct& op) { out.skus = {op.sku}; },
+                        [&](const SetPrice& op) { out.skus = {op.sku}; },
+                        [&](const ReceiveStock& op) { add_skus(op.lines, out); },
+                        [&](const AdjustStock& op) { add_skus(op.lines, out); },
+                        [&](const Checkout& op) { add_parties(op, out); },
+                        [&](const UnmatchedRefund& op) {
+                          out.accounts = {op.customer, op.payee};
+                          add_skus(op.lines, out);
+                        },
+                        [](const auto& amendment) { static_assert(requires { amendment.order; }); }},
+             operation);
   return out;
 }
 
-json::object to_json(const Order& order) {
-  const Checkout& checkout = order.checkout;
-  const auto money = [&](Minor minor) { return to_json(Money{minor, checkout.currency}); };
-  json::array lines;
-  Minor total = 0;
-  for (std::size_t i = 0; i < checkout.lines.size(); ++i) {
-    const Line& line = checkout.lines[i];
-    const LineProgress& progress = order.progress.lines[i];
-    total += line.unit_price * line.quantity;  // Checked when it was placed.
-    lines.push_back(json::object{{"line", i},
-                                 {"sku", line.sku.view()},
-                                 {"quantity", line.quantity},
-                                 {"unit_price", money(line.unit_price)},
-                                 {"payee", checkout.payees[line.payee].view()},
-                                 {"refunded", progress.refunded},
-                                 {"fulfilled", progress.fulfilled}});
-  }
-  json::array payees;
-  for (const AccountId& payee : checkout.payees) payees.push_back(json::string(payee.view()));
-  json::object out{{"object", "order"},
-                   {"id", order_text(order.id)},
-                   {"transaction", transaction_text(order.id)},
-                   {"customer", checkout.customer.view()},
-                   {"status", to_string(order.progress.status)},
-                   {"payment", to_string(payment_status(order.progress))},
-                   {"fulfilment", to_string(fulfilment_status(order.progress))},
-                   {"version", order.progress.version},
-                   {"total", money(total)},
-                   {"payees", std::move(payees)},
-                   {"lines", std::move(lines)}};
-  if (!checkout.fee.account.empty())
-    out["fee"] = {{"account", checkout.fee.account.view()}, {"basis_points", checkout.fee.basis_points}};
-  return out;
+Objects::Objects(Engine& engine)
+    : engine_(engine),
+      products_({[&engine](const Sku& sku, OnRead<Product> then) { engine.product(sku, std::move(then)); },
+                 kCachedProductsMax}),
+      accounts_({[&engine](const AccountId& id, OnRead<Account> then) { engine.account(id, std::move(then)); },
+                 kCachedAccountsMax}),
+      orders_({[&engine](const OrderId& id, OnRead<Order> then) { engine.order(id, std::move(then)); },
+               kCachedOrdersMax, std::chrono::milliseconds(1'000),
+               [](const Order& order) { return order.checkout.lines.size() <= kCachedOrderLinesMax; }}) {}
+
+void Objects::forget(const Touched& touched) {
+  for (const AccountId& id : touched.accounts) accounts_.forget(id);
+  for (const Sku& sku : touched.skus) products_.forget(sku);
+  if (touched.order) orders_.forget(*touched.order);
 }
 
-json::object to_json(const TransactionRecord& record) {
-  json::array words;
-  for (const std::string& line : persistence::describe(record.operation)) words.push_back(json::string(line));
-  const bool known = record.verdict != Verdict::unknown;
-  json::object out{{"object", "transaction"},
-                   {"id", transaction_text(record.id)},
-                   {"kind", to_string(kind_of(record.operation))},
-                   {"outcome", known ? to_string(record.verdict) : "pending"},
-                   {"enrolled_at", time_text(record.enrolled_at_ns)},
-                   {"operation", std::move(words)}};
-  if (std::holds_alternative<Checkout>(record.operation) && record.verdict == Verdict::committed)
-    out["order"] = order_text(record.id);
-  return out;
+bool Objects::forget(const Operation& operation, const std::function<void()>& then) {
+  if (idle()) return true;
+  const Touched touched = touched_by(operation);
+  forget(touched);
+  if (!touched.order) return true;
+  // Past the cache: who its parties are never changes.
+  engine_.order(*touched.order, [this, then](const Result<Order>& order) {
+    if (order) {
+      Touched parties;
+      add_parties(order->checkout, parties);
+      forget(parties);
+    }
+    then();
+  });
+  return false;
+}
+
+void Objects::forget(const Event& event) {
+  if (idle()) return;
+  Touched touched = touched_by(event.record.operation);
+  for (const PaymentDemand& demand : event.payments) touched.accounts.push_back(demand.account);
+  for (const StockDemand& demand : event.stocks) touched.skus.push_back(demand.sku);
+  forget(touched);
 }
 
 }  // namespace kontor::cmd::serve

@@ -12,8 +12,11 @@ ViewsOptions placed(ViewsOptions views, const Engine& engine) {
 
 ServedEngine::ServedEngine(std::unique_ptr<Engine> engine, const http::ServerOptions& options, Beside beside)
     : engine_(std::move(engine)),
-      views_(*engine_, placed(std::move(beside.views), *engine_)),
-      shared_{*engine_, stats_, views_, std::move(beside.log), RateLimit(beside.rate_limit), std::move(beside.node)} {
+      objects_(*engine_),
+      views_(*engine_, placed(std::move(beside.views), *engine_),
+             [this](const Event& event) { objects_.forget(event); }),
+      shared_{*engine_, stats_, objects_, views_, std::move(beside.log), RateLimit(beside.rate_limit),
+              std::move(beside.node)} {
   use_keys(std::move(beside.keys));
   server_ = std::make_unique<http::Server>(
       options, stats_, [this](http::Post post) { return std::make_unique<Api>(shared_, std::move(post)); });

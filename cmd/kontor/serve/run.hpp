@@ -29,6 +29,7 @@ class ServedEngine {
 
   const http::Endpoint& endpoint() const { return server_->endpoint(); }
   Engine& engine() { return *engine_; }
+  Objects& objects() { return objects_; }
   Views& views() { return views_; }
   const http::Stats& stats() const { return stats_; }
   std::size_t feeds() const { return shared_.feeds; }  ///< Event streams that are open.
@@ -44,6 +45,7 @@ class ServedEngine {
  private:
   http::Stats stats_;
   std::unique_ptr<Engine> engine_;
+  Objects objects_;
   Views views_;
   Shared shared_;
   std::unique_ptr<http::Server> server_;

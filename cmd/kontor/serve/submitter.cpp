@@ -14,11 +14,19 @@ void Submitter::submit(Request request, Then then) {
 void Submitter::flush() {
   if (gathered_.requests.empty()) return;
   const auto batch = std::make_shared<const Batch>(std::exchange(gathered_, {}));
-  // The engine answers on its own threads, many at once: they cross to the lane in one action.
-  engine_.submit(batch->requests, [post = post_, batch](std::span<const Outcome> outcomes) {
-    post([batch, all = std::vector<Outcome>(outcomes.begin(), outcomes.end())] {
+  const auto tell = [post = post_, batch](std::vector<Outcome> outcomes) {
+    post([batch, all = std::move(outcomes)] {
       for (const Outcome& outcome : all) batch->thens[outcome.index](batch->requests[outcome.index], outcome);
     });
+  };
+  // The engine answers on its own threads, many at once: they cross to the lane in one action.
+  engine_.submit(batch->requests, [&objects = objects_, batch, tell](std::span<const Outcome> outcomes) {
+    std::vector<Outcome> ready;
+    ready.reserve(outcomes.size());
+    for (const Outcome& outcome : outcomes)
+      if (objects.forget(batch->requests[outcome.index].operation, [tell, outcome] { tell({outcome}); }))
+        ready.push_back(outcome);
+    if (!ready.empty()) tell(std::move(ready));
   });
 }
 

@@ -50,10 +50,10 @@ json::object to_json(const persisted::Entry& entry, Currency currency) {
 /// What is kept of a read until its answer.
 struct Asked {
   explicit Asked(const Read& read)
-      : engine(read.shared.engine), post(read.post), request(read.request), respond(read.respond) {}
+      : objects(read.shared.objects), post(read.post), request(read.request), respond(read.respond) {}
   void refuse(const Problem& problem) const { respond(problem_response(problem, *request)); }
 
-  Engine& engine;
+  Objects& objects;
   const http::Post post;
   const http::RequestPtr request;
   const http::Respond respond;
@@ -68,7 +68,7 @@ class OrderPage : public std::enable_shared_from_this<OrderPage> {
   void ask() {
     if (missing_ == 0) return asked_.respond(list_response({}, page_.more));
     for (std::size_t i = 0; i < page_.rows.size(); ++i)
-      asked_.engine.order(page_.rows[i], [self = shared_from_this(), i](const Result<Order>& order) {
+      asked_.objects.order(page_.rows[i], [self = shared_from_this(), i](const Result<Order>& order) {
         self->asked_.post([self, i, order] { self->add(i, order); });
       });
   }

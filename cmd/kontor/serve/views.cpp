@@ -38,8 +38,8 @@ Result<persisted::Fact> fact_of(const Event& event) {
 
 }  // namespace
 
-Views::Views(Engine& engine, ViewsOptions options)
-    : engine_(engine), options_(std::move(options)), thread_([this] { run(); }) {}
+Views::Views(Engine& engine, ViewsOptions options, std::function<void(const Event&)> on_event)
+    : engine_(engine), options_(std::move(options)), on_event_(std::move(on_event)), thread_([this] { run(); }) {}
 
 void Views::stop() {
   {
@@ -162,6 +162,7 @@ Result<void> Views::take(ShardId shard, const EventPage& page) {
     auto fact = fact_of(event);
     if (!fact) return fact.error();
     facts.push_back(std::move(*fact));
+    if (on_event_) on_event_(event);
   }
   Result<void> applied = store_->apply(shard, facts, page.reached);
   if (applied.code() == Errc::corrupt_journal) {  // They all follow from the log.

@@ -41,7 +41,8 @@ struct ViewsCounters {
 /// committed by then, so that whoever has heard of a commit finds it. The engine outlives it.
 class Views {
  public:
-  Views(Engine& engine, ViewsOptions options);
+  /// `on_event` is called on the views' thread for each event, before anybody sees it in them.
+  Views(Engine& engine, ViewsOptions options, std::function<void(const Event&)> on_event = {});
   ~Views() { stop(); }
 
   using Store = persistence::views::ViewStore;
@@ -74,6 +75,7 @@ class Views {
 
   Engine& engine_;
   const ViewsOptions options_;
+  const std::function<void(const Event&)> on_event_;
   std::unique_ptr<Store> store_;
   Time wanted_until_;  ///< Somebody asked lately and got no answer.
 

@@ -1,0 +1,53 @@
+#pragma once
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "cmd/kontor/serve/read_cache.hpp"
+
+namespace kontor::cmd::serve {
+
+inline constexpr std::size_t kCachedProductsMax = 16'384;  // 3 MB; the products that most visitors look at.
+inline constexpr std::size_t kCachedAccountsMax = 16'384;  // 3 MB.
+inline constexpr std::size_t kCachedOrdersMax = 4'096;     // 24 MB at most:
+inline constexpr std::size_t kCachedOrderLinesMax = 64;    // longer orders are read each time.
+
+/// What an operation reads or changes, as far as it names it.
+struct Touched {
+  std::vector<AccountId> accounts;
+  std::vector<Sku> skus;
+  std::optional<OrderId> order;  ///< Amended: its parties and products are touched, too.
+};
+Touched touched_by(const Operation& operation);
+
+/// Products, accounts and orders of an engine, read through caches. Any thread. The engine outlives it, and answers no
+/// read of it after its end.
+class Objects {
+ public:
+  explicit Objects(Engine& engine);
+
+  void product(const Sku& sku, OnRead<Product> then) { products_.read(sku, std::move(then)); }
+  void account(const AccountId& id, OnRead<Account> then) { accounts_.read(id, std::move(then)); }
+  void order(const OrderId& id, OnRead<Order> then) { orders_.read(id, std::move(then)); }
+
+  /// Forgets what `operation` touched, whatever became of it. Before anybody is told of its outcome. True: done; false:
+  /// the order must be asked what it touches, `then` is called on an engine thread when that is done.
+  bool forget(const Operation& operation, const std::function<void()>& then);
+  /// The same of what the log tells.
+  void forget(const Event& event);
+
+  ReadCache<Sku, Product>::Counters products() const { return products_.counters(); }
+  ReadCache<AccountId, Account>::Counters accounts() const { return accounts_.counters(); }
+  ReadCache<OrderId, Order>::Counters orders() const { return orders_.counters(); }
+
+ private:
+  bool idle() const { return products_.idle() && accounts_.idle() && orders_.idle(); }
+  void forget(const Touched& touched);
+
+  Engine& engine_;
+  ReadCache<Sku, Product> products_;
+  ReadCache<AccountId, Account> accounts_;
+  ReadCache<OrderId, Order> orders_;
+};
+
+}  // namespace kontor::cmd::serve

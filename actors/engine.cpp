@@ -427,6 +427,14 @@ void Engine::products(ShardId shard, const std::optional<Sku>& from, Direction d
                  actors::ReadProducts{from, direction == Direction::back, most, std::move(then)});
 }
 
+void Engine::accounts(ShardId shard, const std::optional<AccountId>& from, std::size_t most, OnRead<AccountPage> then) {
+  const Impl::Entry entry(*impl_);
+  if (!entry) return then(Error{Errc::shutting_down, "engine"});
+  if (shard >= impl_->fabric->size()) return then(Error{Errc::invalid_argument, "shard"});
+  if (most == 0 || most > kListedMax) return then(Error{Errc::invalid_argument, "most"});
+  caf::anon_send(impl_->fabric->shards[shard].payment, actors::ReadAccounts{from, most, std::move(then)});
+}
+
 void Engine::events(ShardId shard, std::uint64_t after, std::size_t most, OnRead<EventPage> then) {
   const Impl::Entry entry(*impl_);
   if (!entry) return then(Error{Errc::shutting_down, "engine"});

@@ -76,6 +76,12 @@ struct ProductPage {
   bool more = false;              ///< Beyond the last one, or before the first where that was asked.
 };
 
+/// A stretch of a shard's accounts.
+struct AccountPage {
+  std::vector<Account> accounts;  ///< As they were opened, one after the other.
+  bool more = false;
+};
+
 /// A committed transaction in the log of its shard.
 struct Event {
   std::uint64_t place = 0;  ///< Ascending, with gaps; never changes.
@@ -169,6 +175,9 @@ class Engine {
   /// invalid_argument, shutting_down.
   void products(ShardId shard, const std::optional<Sku>& from, Direction direction, std::size_t most,
                 OnRead<ProductPage> then);
+  /// The accounts of a shard, in the order in which they were opened: `most` (up to kListedMax) after `from`. Errors:
+  /// unknown_account (`from` is not of this shard), invalid_argument, shutting_down.
+  void accounts(ShardId shard, const std::optional<AccountId>& from, std::size_t most, OnRead<AccountPage> then);
   /// The log of a shard: what committed, in the order in which it was enrolled, each once; durable, and the same after
   /// a restart. It ends before the first transaction whose decision is not known, so that nothing is passed over.
   /// `after`: 0, or a page's `reached`; `most`: up to kEventsMax. Errors: invalid_argument, corrupt_journal,

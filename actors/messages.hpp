@@ -98,6 +98,11 @@ struct ReadAccount {
   AccountId account;
   OnRead<Account> answer;
 };
+struct ReadAccounts {
+  std::optional<AccountId> from;
+  std::size_t most = 0;
+  OnRead<AccountPage> answer;
+};
 struct ReadProduct {
   Sku sku;
   OnRead<Product> answer;
@@ -147,7 +152,7 @@ using InventoryActor =
     caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>, caf::reacts_to<Slice>,
                      caf::reacts_to<ReadProduct>, caf::reacts_to<ReadProducts>>;
 using PaymentActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,
-                                      caf::reacts_to<Slice>, caf::reacts_to<ReadAccount>>;
+                                      caf::reacts_to<Slice>, caf::reacts_to<ReadAccount>, caf::reacts_to<ReadAccounts>>;
 
 }  // namespace kontor::actors
 
@@ -172,6 +177,7 @@ KONTOR_LOCAL_MESSAGE(CheckpointDone)
 KONTOR_LOCAL_MESSAGE(Tick)
 KONTOR_LOCAL_MESSAGE(GiveUp)
 KONTOR_LOCAL_MESSAGE(ReadAccount)
+KONTOR_LOCAL_MESSAGE(ReadAccounts)
 KONTOR_LOCAL_MESSAGE(ReadProduct)
 KONTOR_LOCAL_MESSAGE(ReadProducts)
 KONTOR_LOCAL_MESSAGE(ReadOrder)

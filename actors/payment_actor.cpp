@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "actors/participant_actors.hpp"
 #include "actors/participant_behavior.hpp"
 
@@ -6,6 +8,21 @@ namespace {
 
 using State = ParticipantState<PaymentParticipant>;
 static_assert(!std::is_aggregate_v<State>);
+
+Result<AccountPage> page_of(const Ledger& ledger, const ReadAccounts& wanted) {
+  const auto& rows = ledger.rows();
+  std::size_t begin = 0;
+  if (wanted.from) {
+    const auto row = ledger.row_of(*wanted.from);
+    if (!row) return Error{Errc::unknown_account, "from"};
+    begin = std::size_t{*row} + 1;
+  }
+  const std::size_t end = std::min<std::size_t>(rows.size(), begin + wanted.most);
+  AccountPage page{{}, end < rows.size()};
+  page.accounts.reserve(end - begin);
+  for (std::size_t row = begin; row < end; ++row) page.accounts.push_back(rows[static_cast<Ledger::Index>(row)]);
+  return page;
+}
 
 PaymentActor::behavior_type payment(PaymentActor::stateful_pointer<State> self, Site site,
                                     std::shared_ptr<std::unique_ptr<PaymentParticipant>> participant) {
@@ -20,6 +37,9 @@ PaymentActor::behavior_type payment(PaymentActor::stateful_pointer<State> self, 
         const Account* account = self->state.participant->resource().find(message.account);
         const Error unknown{Errc::unknown_account, "account"};
         answer_durably(site, message.answer, account ? Result<Account>(*account) : Result<Account>(unknown));
+      },
+      [=](const ReadAccounts& message) {
+        answer_durably(site, message.answer, page_of(self->state.participant->resource(), message));
       },
   };
 }

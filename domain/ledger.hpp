@@ -65,16 +65,15 @@ class Ledger {
       if (const auto row = by_id_.candidate(demand.account)) rows_.prefetch(*row);
   }
   const Account* find(const AccountId& id) const;
+  std::optional<Index> row_of(const AccountId& id) const {
+    return by_id_.find(id, [this](Index row) -> const AccountId& { return rows_[row].id; });
+  }
   const Rows<Account>& rows() const { return rows_; }
   Rows<Account>& rows() { return rows_; }
   /// Adds a row, from a commit or a checkpoint. False: it is there already.
   bool add(const Account& account);
 
  private:
-  std::optional<Index> row_of(const AccountId& id) const {
-    return by_id_.find(id, [this](Index row) -> const AccountId& { return rows_[row].id; });
-  }
-
   std::size_t accounts_max_ = kAccountsMax;
   Rows<Account> rows_;
   NameIndex<AccountId> by_id_;

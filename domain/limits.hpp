@@ -28,7 +28,7 @@ inline constexpr std::size_t kBatchTransactionsMax = 4'096;  // Of one prepare: 
 inline constexpr std::size_t kSubmitRequestsMax = 65'536;    // Of one submit call.
 inline constexpr std::size_t kTombstonesMax = 65'536;        // Aborts that came before their prepare; oldest go first.
 inline constexpr std::size_t kEventsMax = 1'000;             // Of one look at the log: the shard's orders wait ~2 ms.
-inline constexpr std::size_t kListedMax = 1'000;             // Products of one look at a list: some 100 us.
+inline constexpr std::size_t kListedMax = 1'000;             // Of one look at a list: some 100 us.
 inline constexpr std::size_t kEventItemsMax = 4'096;         // Looked through for them: most may have been aborted.
 
 // Journal.

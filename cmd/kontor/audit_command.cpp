@@ -1,10 +1,12 @@
-// `kontor audit`: proves the invariants of a closed directory.
+// `kontor audit`: proves the invariants of a closed directory, or of a server that goes on serving.
 #include <iostream>
 #include <memory>
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
 
+#include "cmd/kontor/client/audit.hpp"
+#include "cmd/kontor/client/options.hpp"
 #include "cmd/kontor/commands.hpp"
 #include "cmd/kontor/exit_codes.hpp"
 #include "cmd/kontor/json_text.hpp"
@@ -22,11 +24,13 @@ constexpr const char* kFooter =
     "  nothing stays claimed once what was open is resolved as recovery would;\n"
     "  balances, stock and orders equal the sum of all committed requests: no transaction is half done;\n"
     "  no idempotency key had two effects.\n"
+    "With --url a running server audits itself and goes on serving: at one point of its log postings and balances sum\n"
+    "to zero, and every account and product is what the log adds up to. It takes an admin's key where there are keys.\n"
     "Exit code 0: clean. 1: each broken object is named. 65, 69, 74: the directory could not be read.";
 
 struct Options {
   std::vector<std::filesystem::path> dirs;
-  bool json = false;
+  client::CallOptions call;
 };
 
 int run(const Options& options) {
@@ -36,7 +40,7 @@ int run(const Options& options) {
     std::cerr << "kontor audit: " << to_string(report.code()) << ": " << explanation << '\n';
     return exit_code_of(report.code());
   }
-  if (options.json) {
+  if (options.call.json) {
     std::cout << json_text(to_json(*report)) << '\n';
   } else {
     const bool colour = wants_colour(stdout);
@@ -56,13 +60,23 @@ int run(const Options& options) {
 void add_audit_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
-      app.add_subcommand("audit", "Prove that nothing is lost, doubled or half done in a closed directory");
+      app.add_subcommand("audit", "Prove that nothing is lost, doubled or half done, in a directory or a server");
   command->footer(kFooter);
-  command->add_option("dir", options->dirs, "The engine's directory; of a cluster, those of all nodes")
-      ->required()
+  command
+      ->add_option("dir", options->dirs,
+                   "The directory of an engine that does not run, or those of all nodes of a cluster; not with --url")
       ->type_name("DIR");
-  command->add_flag("--json", options->json, "Print one JSON object");
-  command->callback([options, &exit_code] { exit_code = run(*options); });
+  client::add_call_options(*command, options->call, client::Method::get);
+  const CLI::Option* url = command->get_option("--url");
+  command->callback([options, url, &exit_code] {
+    const bool asks = url->count() > 0;  // Also where the environment names a server.
+    if (!options->dirs.empty())
+      exit_code = run(*options);
+    else if (asks)
+      exit_code = client::audit_server(options->call);
+    else
+      std::cerr << "kontor audit: a directory, or a server's --url, is needed\n", exit_code = kExitUsage;
+  });
 }
 
 }  // namespace kontor::cmd

@@ -274,12 +274,13 @@ Result<std::optional<ProductView>> ViewStore::Snapshot::product(const Sku& sku) 
 }
 
 namespace {
-/// Visits what `read` makes of each row from `from` on whose key begins with `prefix`.
+/// Visits what `read` makes of each row whose key begins with `prefix`, from its first or back from its last.
 template <class Value, class Visit>
 Result<void> visit_all(const ViewTransaction& look, ViewTable table, const std::string& prefix,
-                       Result<Value> (*read)(std::string_view), const Visit& visit) {
+                       Result<Value> (*read)(std::string_view), const Visit& visit, Way way = Way::onwards) {
+  const std::string from = way == Way::onwards ? prefix : row_key(prefix, ~std::uint64_t{0});
   Result<void> damage;
-  const auto walked = look.walk(table, prefix, Way::onwards, [&](std::string_view key, std::string_view stored) {
+  const auto walked = look.walk(table, from, way, [&](std::string_view key, std::string_view stored) {
     if (!key.starts_with(prefix)) return false;
     const auto value = read(stored);
     if (value) return visit(key, *value);
@@ -302,10 +303,11 @@ Result<void> ViewStore::Snapshot::products(const std::function<bool(const Sku&, 
                    [&](std::string_view key, const ProductView& view) { return visit(Sku::unchecked(key), view); });
 }
 
-Result<void> ViewStore::Snapshot::entries(const AccountView& account,
-                                          const std::function<bool(const Entry&)>& visit) const {
-  return visit_all(look_, ViewTable::rows, list_prefix(ListKind::entries, account.number), read_entry,
-                   [&](std::string_view, const Entry& entry) { return visit(entry); });
+Result<void> ViewStore::Snapshot::entries(const AccountView& account, const std::function<bool(const Entry&)>& visit,
+                                          bool newest_first) const {
+  return visit_all(
+      look_, ViewTable::rows, list_prefix(ListKind::entries, account.number), read_entry,
+      [&](std::string_view, const Entry& entry) { return visit(entry); }, newest_first ? Way::back : Way::onwards);
 }
 
 }  // namespace kontor::persistence::views

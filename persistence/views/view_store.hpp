@@ -62,8 +62,9 @@ class ViewStore {
     /// All, by name, until `visit` returns false.
     Result<void> accounts(const std::function<bool(const AccountId&, const AccountView&)>& visit) const;
     Result<void> products(const std::function<bool(const Sku&, const ProductView&)>& visit) const;
-    /// Of one account, oldest first.
-    Result<void> entries(const AccountView& account, const std::function<bool(const Entry&)>& visit) const;
+    /// Of one account, oldest first; or newest first.
+    Result<void> entries(const AccountView& account, const std::function<bool(const Entry&)>& visit,
+                         bool newest_first = false) const;
 
    private:
     ViewTransaction look_;

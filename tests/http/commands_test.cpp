@@ -143,6 +143,21 @@ TEST_CASE("commands: orders of a customer and entries of an account come newest 
   CHECK(shop.run({"order", "list"}).exit_code == kExitCheckFailed);
 }
 
+TEST_CASE("commands: a running server is audited", "[http][program]") {
+  const Shop shop;
+  shop.open();
+  shop.done({"checkout", "--customer", "alice", "--payee", "shop", "--currency", "GBP", "mug=1"});
+  const auto report = shop.done({"audit"});
+  CHECK(report.at("clean") == true);
+  CHECK(report.at("accounts") == 3);
+  CHECK(report.at("entries") == 4);
+  const Ended told = shop.run({"audit"});
+  REQUIRE(told.lines.size() == 1);
+  CHECK(told.lines[0] == "clean: 7 requests, 4 entries, 3 accounts, 1 products");
+  CHECK(run_kontor({"audit"}).exit_code == kExitUsage);
+  CHECK(run_kontor({"audit", "--url", "http://127.0.0.1:1"}).exit_code == kExitUnavailable);
+}
+
 TEST_CASE("commands: any path can be read", "[http][program]") {
   const Shop shop;
   CHECK(shop.run({"get", "/healthz"}).json().at("status") == "alive");

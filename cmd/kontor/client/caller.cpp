@@ -136,9 +136,15 @@ std::optional<Caller> Caller::make(const CallOptions& options, std::string& why)
 Reply Caller::get(const std::string& target) { return call({"GET", target, {}, {}}); }
 
 Reply Caller::post(const std::string& target, const json::object& body) {
+  return post({"POST", target, {{"Content-Type", "application/json"}}, json_text(body)});
+}
+
+Reply Caller::post(const std::string& target) { return post(HttpRequest{"POST", target, {}, {}}); }
+
+Reply Caller::post(HttpRequest request) {
   const std::string key = options_.idempotency_key.empty() ? fresh_idempotency_key() : options_.idempotency_key;
-  Reply reply =
-      call({"POST", target, {{"Content-Type", "application/json"}, {"Idempotency-Key", key}}, json_text(body)});
+  request.fields.push_back({"Idempotency-Key", key});
+  Reply reply = call(request);
   reply.idempotency_key = key;
   return reply;
 }

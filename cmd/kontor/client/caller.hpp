@@ -44,11 +44,14 @@ class Caller {
 
   Reply get(const std::string& target);
   Reply post(const std::string& target, const boost::json::object& body);
+  /// Without a body.
+  Reply post(const std::string& target);
 
  private:
   Caller(Url url, HttpOptions http, const CallOptions& options)
       : client_(std::make_unique<HttpClient>(std::move(url), std::move(http))), options_(options) {}
   Reply call(const HttpRequest& request);
+  Reply post(HttpRequest request);
 
   std::unique_ptr<HttpClient> client_;
   CallOptions options_;

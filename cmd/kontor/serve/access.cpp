@@ -34,6 +34,8 @@ constexpr std::array kAccess{
     RouteAccess{"GET", "/v1/orders/{order}", own, own},
     RouteAccess{"GET", "/v1/transactions/{transaction}", own, own},
     RouteAccess{"GET", "/v1/events", none, none},  // Everybody's doings.
+    RouteAccess{"POST", "/v1/audits", none, none},
+    RouteAccess{"GET", "/v1/audits/{audit}", none, none},
     RouteAccess{"GET", "/v1/cluster", none, none},
     RouteAccess{"GET", "/metrics", none, none},
     RouteAccess{"GET", "/healthz", all, all, true},

@@ -23,6 +23,7 @@ constexpr std::string_view kBatchPath = "/v1/checkouts:batch";
 struct Match {
   const PostRoute* post = nullptr;
   const GetRoute* get = nullptr;
+  const TaskRoute* task = nullptr;
   bool batch = false;
   std::string allowed;  ///< Methods of this path; empty: there is no such path.
   PathNames path;
@@ -30,10 +31,11 @@ struct Match {
   const RouteAccess* access() const {
     if (batch) return access_to("POST", kBatchPath);
     if (post) return access_to("POST", post->path);
+    if (task) return access_to("POST", task->path);
     return get ? access_to("GET", get->path) : nullptr;
   }
   /// As in the documentation; empty: there is none.
-  std::string_view route() const { return batch ? kBatchPath : post ? post->path : get ? get->path : ""; }
+  std::string_view route() const { return batch ? kBatchPath : post ? post->path : task ? task->path : get ? get->path : ""; }
 };
 
 Match match(const Request& request) {
@@ -49,6 +51,8 @@ Match match(const Request& request) {
   for (const PostRoute& route : post_routes())
     if (auto path = http::match_path(route.path, request.path); path && allow("POST"))
       found.post = &route, found.path = std::move(*path);
+  for (const TaskRoute& route : task_routes())
+    if (route.path == request.path && allow("POST")) found.task = &route;
   for (const GetRoute& route : get_routes())
     if (auto path = http::match_path(route.path, request.path); path && allow("GET"))
       found.get = &route, found.path = std::move(*path);
@@ -82,7 +86,7 @@ std::optional<Problem> host_problem(const Request& request, const KeyRingPtr& ke
 /// What speaks against the request as its header alone tells. `match` is its route, if it has one.
 std::optional<Problem> header_problem(const Request& request, const Match& found, const Principal& who) {
   if (found.allowed.empty()) return Problem{Errc::not_found, "there is no such path", {}, 0, {}};
-  if (!found.post && !found.get && !found.batch)
+  if (!found.post && !found.get && !found.task && !found.batch)
     return Problem{Errc::invalid_argument, "the path has no such method", {}, 405, {}};
   if (scope_of(found.access(), who) == Scope::none)
     return Problem{Errc::invalid_argument, "not with a key of this role", "Authorization", 403, {}};
@@ -92,8 +96,9 @@ std::optional<Problem> header_problem(const Request& request, const Match& found
   const bool body_is_there = request.field("Transfer-Encoding") ||
                              (request.field("Content-Length") && *request.field("Content-Length") != "0");
   if (found.get && body_is_there) return Problem{Errc::invalid_argument, "a GET has no body", {}, 0, {}};
+  if (found.task && body_is_there) return Problem{Errc::invalid_argument, "the path takes no body", {}, 0, {}};
   const bool may_be_left_out = found.post && found.post->body_optional && !body_is_there;
-  if (!found.get && !may_be_left_out && media_type(request) != wanted)
+  if (!found.get && !found.task && !may_be_left_out && media_type(request) != wanted)
     return Problem{Errc::invalid_argument, std::string(wanted) + " is needed", "Content-Type", 415, {}};
   return {};
 }
@@ -184,6 +189,7 @@ std::optional<Problem> rate_problem(Shared& shared, const Request& request, cons
 std::vector<RouteName> all_routes() {
   std::vector<RouteName> routes{{"POST", kBatchPath}};
   for (const PostRoute& route : post_routes()) routes.push_back({"POST", route.path});
+  for (const TaskRoute& route : task_routes()) routes.push_back({"POST", route.path});
   for (const GetRoute& route : get_routes()) routes.push_back({"GET", route.path});
   return routes;
 }
@@ -201,6 +207,15 @@ Response Api::refuse(const Request& request, unsigned status, std::string_view d
   if (status == 503) code = Errc::overloaded;
   return problem_response({code, std::string(detail), {}, status, {}}, request);
 }
+
+namespace {
+void begin(const Read& read, const TaskRoute& task) {
+  Refusal refusal;
+  const std::string_view key = client_key(*read.request, refusal);
+  if (refusal) return read.respond(problem_response(refusal.problem(), *read.request));
+  task.begin(read, key);
+}
+}  // namespace
 
 http::Opening Api::open(const RequestPtr& request) {
   http::Opening opening;
@@ -228,6 +243,7 @@ http::Opening Api::open(const RequestPtr& request) {
       if (!sender || scope_of(found.access(), *sender) == Scope::none)
         return respond(problem_response(unauthorized(), *request));
       if (found.get) return found.get->read({shared_, post_, found.path, found.get->query, request, respond, *sender});
+      if (found.task) return begin({shared_, post_, found.path, {}, request, respond, *sender}, *found.task);
       change(*found.post, found.path, request, *sender, std::move(respond));
     };
     return opening;

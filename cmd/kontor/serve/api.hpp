@@ -9,6 +9,7 @@
 #include "cmd/http/message.hpp"
 #include "cmd/http/stats.hpp"
 #include "cmd/kontor/serve/access.hpp"
+#include "cmd/kontor/serve/audits.hpp"
 #include "cmd/kontor/serve/decode.hpp"
 #include "cmd/kontor/serve/journal_watch.hpp"
 #include "cmd/kontor/serve/key_ring.hpp"
@@ -16,7 +17,6 @@
 #include "cmd/kontor/serve/rate_limit.hpp"
 #include "cmd/kontor/serve/request_log.hpp"
 #include "cmd/kontor/serve/submitter.hpp"
-#include "cmd/kontor/serve/views.hpp"
 
 namespace kontor::cmd::serve {
 
@@ -29,6 +29,7 @@ struct Shared {
   const http::Stats& stats;
   Objects& objects;
   Views& views;
+  Audits& audits;
   const std::shared_ptr<Log> log;  ///< nullptr: none is kept.
   RateLimit rate;
   const std::shared_ptr<Node> node;  ///< nullptr: the engine is alone.
@@ -97,6 +98,13 @@ struct GetRoute {
   std::span<const std::string_view> query = {};  ///< What it may be asked with.
 };
 std::span<const GetRoute> get_routes();
+
+/// What is posted and is no transaction: begun, then asked for. Takes a key and no body.
+struct TaskRoute {
+  std::string_view path;
+  void (*begin)(const Read& read, std::string_view key);
+};
+std::span<const TaskRoute> task_routes();
 
 /// The body of `POST /v1/checkouts:batch`, whose header is `request`. `shared` and `submitter` outlive it.
 std::unique_ptr<http::LineStream> checkout_stream(Shared& shared, Submitter& submitter, const Terms& terms,

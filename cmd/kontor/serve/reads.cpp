@@ -144,6 +144,22 @@ void read_events(const Read& read) {
            });
 }
 
+void begin_audit(const Read& read, std::string_view key) {
+  const auto id = read.shared.audits.begin(key);
+  const auto audit = id ? read.shared.audits.tell(*id) : std::nullopt;
+  if (!audit)
+    return read.respond(problem_response({id.code(), std::string(id.error().detail), {}, 0, {}}, *read.request));
+  http::Response response = json_response(*audit);
+  response.status = 201;
+  response.fields.push_back({"Location", "/v1/audits/" + *id});
+  read.respond(std::move(response));
+}
+
+void read_audit(const Read& read) {
+  const auto audit = read.shared.audits.tell(read.path[0]);
+  read.respond(audit ? json_response(*audit) : problem_response(missing(Errc::not_found), *read.request));
+}
+
 void read_health(const Read& read) { read.respond(json_response({{"status", "alive"}})); }
 
 void read_readiness(const Read& read) {
@@ -207,6 +223,7 @@ constexpr std::array kGetRoutes{
     GetRoute{"/v1/orders/{order}", read_order},
     GetRoute{"/v1/transactions/{transaction}", read_transaction},
     GetRoute{"/v1/events", read_events, kEventQuery},
+    GetRoute{"/v1/audits/{audit}", read_audit},
     GetRoute{"/v1/cluster", read_cluster},
     GetRoute{"/healthz", read_health},
     GetRoute{"/readyz", read_readiness},
@@ -217,5 +234,10 @@ constexpr std::array kGetRoutes{
 }  // namespace
 
 std::span<const GetRoute> get_routes() { return kGetRoutes; }
+
+std::span<const TaskRoute> task_routes() {
+  static constexpr std::array kTaskRoutes{TaskRoute{"/v1/audits", begin_audit}};
+  return kTaskRoutes;
+}
 
 }  // namespace kontor::cmd::serve

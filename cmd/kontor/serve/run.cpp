@@ -15,7 +15,14 @@ ServedEngine::ServedEngine(std::unique_ptr<Engine> engine, const http::ServerOpt
       objects_(*engine_),
       views_(*engine_, placed(std::move(beside.views), *engine_),
              [this](const Event& event) { objects_.forget(event); }),
-      shared_{*engine_, stats_, objects_, views_, std::move(beside.log), RateLimit(beside.rate_limit),
+      audits_(*engine_, views_),
+      shared_{*engine_,
+              stats_,
+              objects_,
+              views_,
+              audits_,
+              std::move(beside.log),
+              RateLimit(beside.rate_limit),
               std::move(beside.node)} {
   use_keys(std::move(beside.keys));
   server_ = std::make_unique<http::Server>(
@@ -27,7 +34,8 @@ ServedEngine::~ServedEngine() { stop(std::chrono::milliseconds(0)); }
 bool ServedEngine::stop(std::chrono::milliseconds timeout) {
   if (shared_.draining.exchange(true)) return true;
   const bool drained = server_->drain(timeout);
-  views_.stop();     // Reads the engine.
+  audits_.stop();    // Reads the views and the engine,
+  views_.stop();     // and these the engine.
   engine_->close();  // Answers all that is left. The lanes must be there for it.
   const bool ended = server_->drain(timeout / 10);
   server_->stop();

@@ -47,6 +47,7 @@ class ServedEngine {
   std::unique_ptr<Engine> engine_;
   Objects objects_;
   Views views_;
+  Audits audits_;
   Shared shared_;
   std::unique_ptr<http::Server> server_;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 namespace kontor::persistence::views {
 namespace {
 
@@ -48,6 +50,8 @@ class ViewStore::Changes {
 
   /// Errors: see ViewStore::apply. `store` has it in when it was done.
   Result<void> commit(ViewStore& store, std::uint64_t reached) {
+    for (const auto& [id, account] : accounts_) write_.put(ViewTable::accounts, id.view(), write_account(account));
+    for (const auto& [sku, product] : products_) write_.put(ViewTable::products, sku.view(), write_product(product));
     place_.reached = reached;
     write_.put(ViewTable::meta, head_key(), write_head(head_));
     write_.put(ViewTable::meta, shard_key(shard_), write_shard(place_));
@@ -65,35 +69,38 @@ class ViewStore::Changes {
     return std::all_of(sums.begin(), sums.end(), [](const auto& sum) { return sum.second == 0; });
   }
 
-  /// Another shard's log may tell of the account's opening later than this one of what was posted to it.
-  Result<AccountView> account(const AccountId& id, Currency currency) {
+  /// The account as it is by now; written at the end. Another shard's log may tell of its opening later than this one
+  /// of what was posted to it.
+  Result<AccountView*> account(const AccountId& id, Currency currency) {
+    const auto [at, absent] = accounts_.try_emplace(id);
+    if (!absent) return &at->second;
     const auto found = account_in(write_, id);
     if (!found) return found.error();
-    if (*found) return **found;
-    return AccountView{++head_.accounts, currency, 0, 0};
-  }
-  void put(const AccountId& id, const AccountView& account) {
-    write_.put(ViewTable::accounts, id.view(), write_account(account));
+    at->second = *found ? **found : AccountView{++head_.accounts, currency, 0, 0};
+    return &at->second;
   }
 
   Result<void> post(const Fact& fact, const PaymentDemand& demand) {
-    auto into = account(demand.account, demand.currency);
-    if (!into) return into.error();
-    if (demand.action == PaymentAction::post && demand.amount != 0) {
-      into->balance += demand.amount;
-      ++into->entries;
-      const Entry entry{fact.transaction, fact.at_ns, fact.kind, demand.amount, into->balance};
-      write_.put(ViewTable::rows, row_key(list_prefix(ListKind::entries, into->number), head_.sequence),
-                 write_entry(entry));
-    }
-    put(demand.account, *into);
+    const auto found = account(demand.account, demand.currency);
+    if (!found) return found.error();
+    if (demand.action != PaymentAction::post || demand.amount == 0) return {};
+    AccountView& into = **found;
+    into.balance += demand.amount;
+    ++into.entries;
+    const Entry entry{fact.transaction, fact.at_ns, fact.kind, demand.amount, into.balance};
+    write_.put(ViewTable::rows, row_key(list_prefix(ListKind::entries, into.number), head_.sequence),
+               write_entry(entry));
     return {};
   }
 
   Result<void> move(const StockDemand& demand) {
-    const auto found = look_up(write_, ViewTable::products, demand.sku.view(), read_product);
-    if (!found) return found.error();
-    ProductView product = found->value_or(ProductView{});
+    const auto [at, absent] = products_.try_emplace(demand.sku);
+    if (absent) {
+      const auto found = look_up(write_, ViewTable::products, demand.sku.view(), read_product);
+      if (!found) return found.error();
+      at->second = found->value_or(ProductView{});
+    }
+    ProductView& product = at->second;
     switch (demand.action) {
       case StockAction::sell: product.sold += demand.amount; break;
       case StockAction::take_back: product.returned += demand.amount; break;
@@ -102,7 +109,6 @@ class ViewStore::Changes {
       case StockAction::define:
       case StockAction::set_price: break;
     }
-    write_.put(ViewTable::products, demand.sku.view(), write_product(product));
     return {};
   }
 
@@ -126,14 +132,15 @@ class ViewStore::Changes {
   Result<std::uint32_t> listed(const Fact& fact, const AccountId& id) {
     const auto party = account(id, fact.payments.empty() ? Currency{} : fact.payments.front().currency);
     if (!party) return party.error();
-    put(id, *party);
-    return party->number;
+    return (*party)->number;
   }
 
   ViewTransaction write_;
   const ShardId shard_;
   ViewsHead head_;
   ShardPlace place_;
+  boost::unordered_flat_map<AccountId, AccountView> accounts_;
+  boost::unordered_flat_map<Sku, ProductView> products_;
 };
 
 Result<std::unique_ptr<ViewStore>> ViewStore::open(const std::filesystem::path& dir, std::uint16_t shards,

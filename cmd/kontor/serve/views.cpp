@@ -153,18 +153,26 @@ bool Views::has_room() const {
   return failed || space.available >= options_.free_bytes_min;
 }
 
-Result<void> Views::take(ShardId shard, const EventPage& page) {
-  if (page.reached == store_->place(shard).reached) return {};
-  if (!has_room()) return Error{Errc::storage_full, "views"};
-  std::vector<persisted::Fact> facts;
-  facts.reserve(page.events.size());
-  for (const Event& event : page.events) {
+Result<EventPage> Views::gather(ShardId shard, Gathered& into) {
+  auto page = page_of(shard, into.reached, kViewPageEvents);
+  if (!page) return page;
+  for (const Event& event : page->events) {
     auto fact = fact_of(event);
     if (!fact) return fact.error();
-    facts.push_back(std::move(*fact));
+    into.rows += 1 + fact->payments.size() + fact->stocks.size() + fact->payees.size();
+    into.facts.push_back(std::move(*fact));
     if (on_event_) on_event_(event);
   }
-  Result<void> applied = store_->apply(shard, facts, page.reached);
+  into.reached = page->reached;
+  return page;
+}
+
+Result<void> Views::take(ShardId shard, Gathered& from) {
+  if (from.reached == store_->place(shard).reached) return {};
+  if (!has_room()) return Error{Errc::storage_full, "views"};
+  Result<void> applied = store_->apply(shard, from.facts, from.reached);
+  from.facts.clear();
+  from.rows = 0;
   if (applied.code() == Errc::corrupt_journal) {  // They all follow from the log.
     ++rebuilds_;
     applied = store_->clear();
@@ -186,13 +194,16 @@ Result<void> Views::catch_up(Time until) {
 }
 
 Result<void> Views::catch_up(ShardId shard, Time until) {
+  Gathered gathered{{}, store_->place(shard).reached};
   for (std::optional<std::uint64_t> newest;;) {
-    const auto page = page_of(shard, store_->place(shard).reached, kViewPageEvents);
+    const auto page = gather(shard, gathered);
     if (!page) return page.error();
     if (!newest) newest = page->newest;
-    if (auto taken = take(shard, *page); !taken) return taken;
-    if (page->reached >= *newest || (!page->more && !page->held_up)) return {};
-    if (Clock::now() > until) return Error{Errc::overloaded, "views"};
+    const bool done = page->reached >= *newest || (!page->more && !page->held_up), late = Clock::now() > until;
+    if (done || late || !page->more || gathered.full())
+      if (auto taken = take(shard, gathered); !taken) return taken;
+    if (done) return {};
+    if (late) return Error{Errc::overloaded, "views"};
     if (!page->more) std::this_thread::sleep_for(kUndecidedEvery);
   }
 }
@@ -210,9 +221,15 @@ void Views::idle() {
   while (more && may() && !asked()) {
     more = false;
     for (ShardId shard = 0; shard < engine_.shards(); ++shard) {
-      const auto page = page_of(shard, store_->place(shard).reached, kViewPageEvents);
-      if (!page || !take(shard, *page)) return;
-      more = more || page->more;
+      Gathered gathered{{}, store_->place(shard).reached};
+      bool more_here = true;
+      while (more_here && !gathered.full() && may() && !asked()) {
+        const auto page = gather(shard, gathered);
+        if (!page) return;
+        more_here = page->more;
+      }
+      if (!take(shard, gathered)) return;
+      more = more || more_here;
     }
   }
 }

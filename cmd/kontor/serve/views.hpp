@@ -16,6 +16,7 @@ namespace kontor::cmd::serve {
 
 inline constexpr std::size_t kViewQueriesMax = 1'024;  // Waiting: each takes some 100 us, so the last waits 0.1 s.
 inline constexpr std::size_t kViewPageEvents = 500;    // Of one look at the log: the shard's orders wait ~1 ms.
+inline constexpr std::size_t kViewBatchRows = 20'000;  // Of one commit, before the page that reaches it: some 100 ms.
 inline constexpr std::chrono::milliseconds kViewWaitMax{2'000};  // Of a query for what had committed before it.
 inline constexpr std::uint64_t kViewFreeBytesMin = 256u << 20;   // Left on the disk: the journals come first.
 
@@ -68,7 +69,15 @@ class Views {
   Result<void> catch_up(Time until);
   Result<void> catch_up(ShardId shard, Time until);
   Result<EventPage> page_of(ShardId shard, std::uint64_t after, std::size_t most);
-  Result<void> take(ShardId shard, const EventPage& page);
+  /// What was read of a shard's log and is not in the views yet.
+  struct Gathered {
+    std::vector<persistence::views::Fact> facts;
+    std::uint64_t reached = 0;
+    std::size_t rows = 0;  ///< That they change.
+    bool full() const { return rows >= kViewBatchRows; }
+  };
+  Result<EventPage> gather(ShardId shard, Gathered& into);
+  Result<void> take(ShardId shard, Gathered& from);
   void idle();
   bool asked() const;
   bool has_room() const;

@@ -61,6 +61,7 @@ void add_log_options(CLI::App& command, Options& options) {
           "Log to this file, opened again on SIGHUP; default: standard error")
       ->type_name("FILE");
   std::vector<std::string> levels;
+  levels.reserve(kLogLevels.size());
   for (const LogLevel level : kLogLevels) levels.emplace_back(to_string(level));
   command
       .add_option_function<std::string>(

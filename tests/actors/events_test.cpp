@@ -148,10 +148,14 @@ TEST_CASE("events: the log ends before what is not decided, and passes nothing o
   REQUIRE_FALSE(stage.outcomes.contains(slow));
   CHECK(read(before).events.empty());
   CHECK(read(before).reached == before);
+  CHECK(read(before).held_up);
+  CHECK(read(before).newest > before);  // The quick one, beyond the slow one.
   stage.settle();
   REQUIRE(stage.outcomes.contains(slow));
   const EventPage page = read(before);
+  CHECK_FALSE(page.held_up);
   REQUIRE(page.events.size() == 2);
+  CHECK(page.newest == page.events[1].place);
   CHECK(page.events[0].record.id == stage.outcomes.at(slow).transaction);
   CHECK(page.events[1].record.id == stage.outcomes.at(quick).transaction);
 }

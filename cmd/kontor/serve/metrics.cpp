@@ -215,7 +215,7 @@ void add_caches(Families& families, const Objects& caches) {
 
 void add_views(Families& families, const ViewsCounters& views) {
   families.gauge("kontor_views_events", "Committed requests in the views", views.applied);
-  families.gauge("kontor_views_lag_events", "Committed requests that are not in the views yet", views.behind);
+  families.gauge("kontor_views_lag_events", "Committed in this run and not in the views yet", views.behind);
   families.gauge("kontor_views_bytes", "Size of the views' file", views.bytes);
   families.counter("kontor_views_queries_total", "Lists asked of the views", views.queries);
   families.counter("kontor_views_refused_total", "Lists refused: the log was not taken in in time", views.refused);

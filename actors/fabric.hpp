@@ -66,8 +66,8 @@ struct Fabric {
   }
   /// For the votes of other shards, when a request has no deadline; 0: for ever.
   std::chrono::nanoseconds patience{0};
-  std::int64_t deadline_from(std::int64_t now_ns) const {
-    return patience.count() == 0 ? 0 : now_ns + patience.count();
+  std::int64_t deadline_from(std::int64_t begun_ns) const {
+    return patience.count() == 0 ? 0 : begun_ns + patience.count();
   }
   std::function<bool()> storage_full;    ///< No new work: the room is for what is promised. Unset: never.
   std::function<std::int64_t()> now_ns;  ///< Unix time: set once here, at the edge; rules get it as a field.

@@ -1,18 +1,13 @@
 #include "actors/engine.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <condition_variable>
 #include <cstdio>
-#include <cstring>
 #include <mutex>
 #include <thread>
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include "actors/cluster.hpp"
+#include "actors/engine_directory.hpp"
 #include "actors/intake.hpp"
 #include "actors/price_fetch.hpp"
 #include "actors/shard.hpp"
@@ -26,7 +21,6 @@ constexpr std::size_t kPlannedAhead = 16;  // Requests whose prices are fetched 
 
 using actors::Fabric;
 using persistence::DirectoryLock;
-namespace fs = std::filesystem;
 
 constexpr int kJournalFailedExit = 74;  // EX_IOERR of sysexits.h
 
@@ -54,29 +48,6 @@ struct SystemConfig : caf::actor_system_config {
     if (cluster) cluster->configure(*this);
   }
 };
-
-Error refuse_dir(const EngineOptions& options, Errc code, const std::string& text, std::string* explanation) {
-  if (explanation) *explanation = options.dir.string() + ": " + text;
-  return Error{code, "shards"};
-}
-
-/// `found`: how many are there. Fewer than asked for may be all that a crash let the first opening make; open_shards
-/// looks whether anything is in them.
-Result<std::uint16_t> shards_of(const EngineOptions& options, std::uint16_t found, std::string* explanation) {
-  const auto refuse = [&](Errc code, const std::string& text) { return refuse_dir(options, code, text, explanation); };
-  if (options.shards > kShardsMax)
-    return refuse(Errc::invalid_argument, "at most " + std::to_string(kShardsMax) + " shards");
-  std::error_code ignored;
-  for (auto id = static_cast<ShardId>(found + 1); id < kShardsMax; ++id)
-    if (fs::exists(persistence::shard_dir(options.dir, id) / "data.mdb", ignored))
-      return refuse(Errc::incompatible_format,
-                    "shard " + std::to_string(found) + " is missing, but shard " + std::to_string(id) + " is there");
-  if (found == 0) return options.shards == 0 ? std::uint16_t{1} : options.shards;
-  if (options.shards != 0 && options.shards < found)
-    return refuse(Errc::incompatible_format, "was made with " + std::to_string(found) + " shards, not " +
-                                                 std::to_string(options.shards) + "; the number is fixed at creation");
-  return options.shards == 0 ? found : options.shards;
-}
 
 }  // namespace
 

@@ -26,8 +26,8 @@ class ServedShop {
     server.listen = {"127.0.0.1", 0};
     server.limits = limits;
     server.lanes = 2;
-    served_ =
-        std::make_unique<cmd::serve::ServedEngine>(std::move(*engine), server, nullptr, std::move(log), rate_limit);
+    served_ = std::make_unique<cmd::serve::ServedEngine>(
+        std::move(*engine), server, cmd::serve::Beside{nullptr, std::move(log), rate_limit, nullptr, {}});
   }
 
   std::uint16_t port() const { return served_->endpoint().port; }

@@ -214,9 +214,9 @@ void add_caches(Families& families, const Objects& caches) {
 }
 
 void add_views(Families& families, const ViewsCounters& views) {
-  families.gauge("kontor_views_events", "Committed requests in the views", views.applied);
-  families.gauge("kontor_views_lag_events", "Committed in this run and not in the views yet", views.behind);
-  families.gauge("kontor_views_bytes", "Size of the views' file", views.bytes);
+  families.gauge("kontor_views_events", "Committed requests in the views", figure(views.applied));
+  families.gauge("kontor_views_lag_events", "Committed in this run and not in the views yet", figure(views.behind));
+  families.gauge("kontor_views_bytes", "Size of the views' file", figure(views.bytes));
   families.counter("kontor_views_queries_total", "Lists asked of the views", views.queries);
   families.counter("kontor_views_refused_total", "Lists refused: the log was not taken in in time", views.refused);
   families.counter("kontor_views_rebuilds_total", "Times that the views were made anew", views.rebuilds);

@@ -83,15 +83,17 @@ Result<void> OrderArchive::scan(Position from, const std::function<bool(const Re
   return reader.scan(Stream::order, from, visit);
 }
 
-Result<Order> OrderArchive::made(const OrderId& order) const {
-  const Error unknown{Errc::unknown_order, "order"};
+Result<Checkout> OrderArchive::checkout(const OrderId& order) const {
   const auto request = find(order);
-  if (!request) return request.code() == Errc::not_found ? unknown : request.error();
-  const auto stored = read_body(request->body);
+  if (!request) {
+    if (request.code() == Errc::not_found) return Error{Errc::unknown_order, "order"};
+    return request.error();
+  }
+  auto stored = read_body(request->body);
   if (!stored) return stored.error();
-  auto made = order_made(order, stored->operation);
-  if (!made) return unknown;
-  return std::move(*made);
+  auto* checkout = std::get_if<Checkout>(&stored->operation);
+  if (!checkout) return Error{Errc::unknown_order, "order"};
+  return std::move(*checkout);
 }
 
 Result<StoredProgress> OrderArchive::progress(const OrderId& order) const {

@@ -103,9 +103,6 @@ class ViewStore::Changes {
     ProductView& product = at->second;
     switch (demand.action) {
       case StockAction::sell: product.sold += demand.amount; break;
-      case StockAction::reserve: product.reserved += demand.amount; break;
-      case StockAction::redeem: product.reserved -= demand.amount, product.sold += demand.amount; break;
-      case StockAction::release: product.reserved -= demand.amount; break;
       case StockAction::take_back: product.returned += demand.amount; break;
       case StockAction::receive: product.received += demand.amount; break;
       case StockAction::adjust: product.adjusted += demand.amount; break;
@@ -116,7 +113,7 @@ class ViewStore::Changes {
   }
 
   Result<void> list(const Fact& fact) {
-    if (fact.kind != OperationKind::checkout && fact.kind != OperationKind::reserve) return {};
+    if (fact.kind != OperationKind::checkout) return {};
     const auto add = [&](const std::string& prefix) {
       write_.put(ViewTable::rows, row_key(prefix, head_.sequence), write_order(fact.transaction));
     };

@@ -38,7 +38,6 @@ Touched touched_by(const Operation& operation) {
                         [&](const ReceiveStock& op) { add_skus(op.lines, out); },
                         [&](const AdjustStock& op) { add_skus(op.lines, out); },
                         [&](const Checkout& op) { add_parties(op, out); },
-                        [&](const Reserve& op) { add_parties(op.checkout, out); },
                         [&](const UnmatchedRefund& op) {
                           out.accounts = {op.customer, op.payee};
                           add_skus(op.lines, out);
@@ -48,9 +47,8 @@ Touched touched_by(const Operation& operation) {
   return out;
 }
 
-Objects::Objects(Engine& engine, bool keeps)
+Objects::Objects(Engine& engine)
     : engine_(engine),
-      keeps_(keeps),
       products_({[&engine](const Sku& sku, OnRead<Product> then) { engine.product(sku, std::move(then)); },
                  kCachedProductsMax}),
       accounts_({[&engine](const AccountId& id, OnRead<Account> then) { engine.account(id, std::move(then)); },

@@ -5,7 +5,6 @@
 #include <system_error>
 #include <utility>
 
-#include "cmd/kontor/serve/access.hpp"
 #include "persistence/effects.hpp"
 
 namespace kontor::cmd::serve {
@@ -33,7 +32,7 @@ Result<persisted::Fact> fact_of(const Event& event) {
     return known.error();
   fact.payments.assign(plan.payments.begin(), plan.payments.end());
   fact.stocks.assign(plan.stocks.begin(), plan.stocks.end());
-  if (const Checkout* purchase = purchase_in(record.operation)) add_parties(*purchase, fact);
+  if (const auto* checkout = std::get_if<Checkout>(&record.operation)) add_parties(*checkout, fact);
   return fact;
 }
 

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "domain/operations.hpp"
-#include "domain/order.hpp"
 
 /// What a shop should do, written from the descriptions of the operations alone: no function of domain/ is called here.
 /// Plain sums over maps by name; what is promised is added up anew from the open transactions each time.
@@ -22,7 +21,7 @@ class Model {
     int currency = 0;
     Minor price = 0;
     std::uint32_t version = 1;
-    Units on_hand = 0, received = 0, adjusted = 0, sold = 0, returned = 0, reserved = 0;
+    Units on_hand = 0, received = 0, adjusted = 0, sold = 0, returned = 0;
   };
   struct SaleLine {
     std::string sku;
@@ -38,8 +37,7 @@ class Model {
     int currency = 0;
     Minor basis_points = 0;
     std::uint32_t version = 1;
-    OrderStatus status = OrderStatus::placed;
-    std::int64_t expires = 0;  ///< 0: it did not begin as a reservation.
+    bool cancelled = false;
   };
 
   /// What is expected of a request: a refusal, or a repeat, or that it is open now.
@@ -48,7 +46,7 @@ class Model {
     std::optional<std::uint64_t> repeat_of;
   };
   /// `body` is equal for equal requests only. `sequence` names the transaction from now on.
-  Expected begin(std::uint64_t sequence, const Request& request, std::uint64_t body, std::int64_t now);
+  Expected begin(std::uint64_t sequence, const Request& request, std::uint64_t body);
   void settle(std::uint64_t sequence, bool commit);
   void refresh();
 
@@ -56,23 +54,20 @@ class Model {
   std::map<std::string, Item> items;
   std::map<std::uint64_t, Sale> sales;
 
-  /// Of the open transactions: debits or credits of an account, units that a SKU will lose or gain, or that are
-  /// reserved and will not stay so.
+  /// Of the open transactions: debits or credits of an account, units that a SKU will lose or gain.
   Minor promised_money(const std::string& account, bool debits) const;
-  enum class Way { out, in, from_reserved };
-  Units promised_units(const std::string& sku, Way way) const;
+  Units promised_units(const std::string& sku, bool leaving) const;
   bool pricing(const std::string& sku) const;
   std::size_t keys_in_use() const { return open_.size(); }
   bool amending(std::uint64_t sale) const;
 
  private:
-  enum class Kind { sell, take_back, receive, adjust, reserve, redeem, release };
+  enum class Kind { sell, take_back, receive, adjust };
   struct Need {
     Units units = 0;
     std::uint32_t version = 0;
     Kind kind = Kind::sell;
     int currency = 0;  ///< 0: any.
-    Way way() const;
   };
   struct Leg {
     Minor amount = 0;
@@ -91,13 +86,13 @@ class Model {
     std::optional<Sale> sale;
     std::optional<std::uint64_t> amends;
     std::uint32_t amended_version = 0;
-    std::optional<OrderStatus> becomes;
+    bool cancels = false;
     std::map<std::size_t, std::pair<Units, Units>> lines;  ///< Refunded and fulfilled, by line.
     std::string key;
     std::uint64_t body = 0;
   };
 
-  Effects effects_of(const Operation& operation, std::int64_t now) const;
+  Effects effects_of(const Operation& operation) const;
   void move(Effects& out, const AccountId& from, AccountKind from_kind, const AccountId& to, AccountKind to_kind,
             Money amount) const;
   void stock(Effects& out, const std::vector<StockLine>& lines, Kind kind) const;
@@ -105,9 +100,6 @@ class Model {
   void unmatched(Effects& out, const UnmatchedRefund& op) const;
   void amendment(Effects& out, const OrderId& order, const std::vector<OrderLine>* lines, char what,
                  bool restock) const;
-  void reserve(Effects& out, const Reserve& op, std::int64_t now) const;
-  void end(Effects& out, const OrderId& order, OrderStatus becomes, std::int64_t now) const;
-  std::optional<Sale> remembered(const OrderId& order) const;
   static void charge(Effects& out, const Sale& sale, const std::vector<Minor>& from, const std::vector<Minor>& to);
   static std::vector<Minor> due(const Sale& sale);
 

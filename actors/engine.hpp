@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "domain/demands.hpp"
 #include "actors/latency.hpp"
+#include "domain/demands.hpp"
 #include "domain/inventory.hpp"
 #include "domain/ledger.hpp"
 #include "domain/operations.hpp"

@@ -43,6 +43,6 @@ inline constexpr std::size_t kBlocksPerSlice = 32;  // Captured by one message o
 inline constexpr std::chrono::milliseconds kTickEvery{100};
 inline constexpr std::chrono::milliseconds kResendAfter{1'000};  // Unanswered protocol messages.
 inline constexpr std::chrono::seconds kPatienceDefault{10};  // In a cluster, for the votes of a node that may be away.
-inline constexpr std::chrono::seconds kDrainTimeoutMax{30};      // Orderly shutdown: then the outcome is unknown.
+inline constexpr std::chrono::seconds kDrainTimeoutMax{30};  // Orderly shutdown: then the outcome is unknown.
 
 }  // namespace kontor

@@ -38,7 +38,7 @@ enum class Errc : std::uint8_t {
   transaction_aborted = 25,  ///< Decided against without a refusal, e.g. its coordinator restarted.
   rate_limited = 26,         ///< This caller asks too often.
 
-  shard_unreachable = 28,    ///< The node that it lives on has not answered; nothing was begun.
+  shard_unreachable = 28,  ///< The node that it lives on has not answered; nothing was begun.
 
   // Ask for the outcome (same key, or the transaction id).
   outcome_unknown = 30,

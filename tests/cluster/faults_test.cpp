@@ -126,11 +126,15 @@ void buy(const Cluster& cluster, const std::string& prefix, std::vector<Asked>& 
          const std::atomic<bool>& stop) {
   for (int i = 0; !stop; ++i) {
     Asked one{prefix + std::to_string(i), {}};
-    Client client(cluster.port(static_cast<std::size_t>(i) % kNodes));
-    std::optional<Answer> answer;
-    if (client.send(post_text("/v1/checkouts", kPurchase, one.key, {{"Kontor-Deadline-Ms", "2000"}})))
-      answer = client.receive();
-    if (answer && answer->status == 201) one.transaction = answer->text("id");
+    try {
+      Client client(cluster.port(static_cast<std::size_t>(i) % kNodes));
+      std::optional<Answer> answer;
+      if (client.send(post_text("/v1/checkouts", kPurchase, one.key, {{"Kontor-Deadline-Ms", "2000"}})))
+        answer = client.receive();
+      if (answer && answer->status == 201) one.transaction = answer->text("id");
+    } catch (const std::exception&) {  // It is gone, and does not even listen.
+      std::this_thread::sleep_for(10ms);
+    }
     const std::lock_guard guard(mutex);
     asked.push_back(std::move(one));
   }

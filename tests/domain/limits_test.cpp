@@ -30,6 +30,7 @@
 //   kBlocksPerSlice            pace
 //   kTickEvery                 pace
 //   kResendAfter               pace
+//   kPatienceDefault           awaited
 //   kDrainTimeoutMax           awaited
 #include "domain/limits.hpp"
 

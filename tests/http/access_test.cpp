@@ -52,6 +52,7 @@ const std::vector<Row> kRows{
     {"GET", "/v1/events", "none", "none"},
     {"POST", "/v1/audits", "none", "none"},
     {"GET", "/v1/audits/{audit}", "none", "none"},
+    {"GET", "/v1/cluster", "none", "none"},
     {"GET", "/metrics", "none", "none"},
     {"GET", "/healthz", "open", "open"},
     {"GET", "/readyz", "open", "open"},

@@ -205,8 +205,8 @@ std::vector<GoodBody> good_bodies() {
   std::vector<GoodBody> all;
   for (const auto& [path, methods] : document().at("paths").as_object()) {
     const auto* post = methods.as_object().if_contains("post");
-    const auto* content =
-        post ? post->at("requestBody").at("content").as_object().if_contains("application/json") : nullptr;
+    const auto* body = post ? post->as_object().if_contains("requestBody") : nullptr;
+    const auto* content = body ? body->at("content").as_object().if_contains("application/json") : nullptr;
     if (!content) continue;
     const json::object& schema = resolved(content->at("schema"));
     all.push_back({filled_in(std::string(path)), good_value(schema, {}), schema});

@@ -35,7 +35,9 @@ struct Match {
     return get ? access_to("GET", get->path) : nullptr;
   }
   /// As in the documentation; empty: there is none.
-  std::string_view route() const { return batch ? kBatchPath : post ? post->path : task ? task->path : get ? get->path : ""; }
+  std::string_view route() const {
+    return batch ? kBatchPath : post ? post->path : task ? task->path : get ? get->path : "";
+  }
 };
 
 Match match(const Request& request) {

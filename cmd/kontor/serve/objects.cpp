@@ -47,8 +47,9 @@ Touched touched_by(const Operation& operation) {
   return out;
 }
 
-Objects::Objects(Engine& engine)
+Objects::Objects(Engine& engine, bool keeps)
     : engine_(engine),
+      keeps_(keeps),
       products_({[&engine](const Sku& sku, OnRead<Product> then) { engine.product(sku, std::move(then)); },
                  kCachedProductsMax}),
       accounts_({[&engine](const AccountId& id, OnRead<Account> then) { engine.account(id, std::move(then)); },

@@ -24,11 +24,18 @@ Touched touched_by(const Operation& operation);
 /// read of it after its end.
 class Objects {
  public:
-  explicit Objects(Engine& engine);
+  /// `keeps`: false in a cluster, where other nodes tell of commits that this one has not heard of.
+  explicit Objects(Engine& engine, bool keeps = true);
 
-  void product(const Sku& sku, OnRead<Product> then) { products_.read(sku, std::move(then)); }
-  void account(const AccountId& id, OnRead<Account> then) { accounts_.read(id, std::move(then)); }
-  void order(const OrderId& id, OnRead<Order> then) { orders_.read(id, std::move(then)); }
+  void product(const Sku& sku, OnRead<Product> then) {
+    keeps_ ? products_.read(sku, std::move(then)) : engine_.product(sku, std::move(then));
+  }
+  void account(const AccountId& id, OnRead<Account> then) {
+    keeps_ ? accounts_.read(id, std::move(then)) : engine_.account(id, std::move(then));
+  }
+  void order(const OrderId& id, OnRead<Order> then) {
+    keeps_ ? orders_.read(id, std::move(then)) : engine_.order(id, std::move(then));
+  }
 
   /// Forgets what `operation` touched, whatever became of it. Before anybody is told of its outcome. True: done; false:
   /// the order must be asked what it touches, `then` is called on an engine thread when that is done.
@@ -45,6 +52,7 @@ class Objects {
   void forget(const Touched& touched);
 
   Engine& engine_;
+  const bool keeps_;
   ReadCache<Sku, Product> products_;
   ReadCache<AccountId, Account> accounts_;
   ReadCache<OrderId, Order> orders_;

@@ -12,7 +12,7 @@ ViewsOptions placed(ViewsOptions views, const Engine& engine) {
 
 ServedEngine::ServedEngine(std::unique_ptr<Engine> engine, const http::ServerOptions& options, Beside beside)
     : engine_(std::move(engine)),
-      objects_(*engine_),
+      objects_(*engine_, beside.node == nullptr),
       views_(*engine_, placed(std::move(beside.views), *engine_),
              [this](const Event& event) { objects_.forget(event); }),
       audits_(*engine_, views_),

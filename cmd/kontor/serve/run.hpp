@@ -12,11 +12,11 @@ namespace kontor::cmd::serve {
 
 /// What there may be beside an engine and its server.
 struct Beside {
-  KeyRingPtr keys;              ///< nullptr: everybody who reaches it may do everything.
-  std::shared_ptr<Log> log;     ///< nullptr: none is kept.
-  unsigned rate_limit = 0;      ///< Requests a second of one caller; 0: no bound.
-  std::shared_ptr<Node> node;   ///< Of the cluster that the engine is in.
-  ViewsOptions views;           ///< By default in the engine's directory.
+  KeyRingPtr keys;             ///< nullptr: everybody who reaches it may do everything.
+  std::shared_ptr<Log> log;    ///< nullptr: none is kept.
+  unsigned rate_limit = 0;     ///< Requests a second of one caller; 0: no bound.
+  std::shared_ptr<Node> node;  ///< Of the cluster that the engine is in.
+  ViewsOptions views;          ///< By default in the engine's directory.
 };
 
 /// An open engine behind an HTTP server: serves from its construction to its end. Members for one thread.

@@ -142,8 +142,8 @@ int serve_until_signal(std::unique_ptr<Engine> engine, const http::ServerOptions
   });
   std::unique_ptr<serve::ServedEngine> served;
   try {
-    served = std::make_unique<serve::ServedEngine>(
-        std::move(engine), server, serve::Beside{keys, log, options.rate_limit, node, {}});
+    served = std::make_unique<serve::ServedEngine>(std::move(engine), server,
+                                                   serve::Beside{keys, log, options.rate_limit, node, {}});
   } catch (const std::system_error& error) {
     return complain(kExitCannotCreate, "cannot listen on " + options.listen + ": " + error.code().message());
   }

@@ -4,8 +4,8 @@
 #include <CLI/CLI.hpp>
 
 #include "cmd/http/path.hpp"
-#include "cmd/kontor/client/listing.hpp"
 #include "cmd/kontor/client/group.hpp"
+#include "cmd/kontor/client/listing.hpp"
 #include "cmd/kontor/client/options.hpp"
 #include "cmd/kontor/commands.hpp"
 

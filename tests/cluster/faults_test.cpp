@@ -53,7 +53,8 @@ class Cluster {
       for (int tries = 0; tries < 200 && seen < kNodes - 1; ++tries) {
         if (tries > 0) std::this_thread::sleep_for(100ms);
         seen = 0;
-        for (const auto& peer : status(i).at("peers").as_array()) seen += peer.at("connected").as_bool() ? 1U : 0U;
+        const boost::json::value now = status(i);
+        for (const auto& peer : now.at("peers").as_array()) seen += peer.at("connected").as_bool() ? 1U : 0U;
       }
       CAPTURE(i);
       REQUIRE(seen == kNodes - 1);

@@ -9,6 +9,13 @@ using commit::Coordinator;
 using persistence::RecordKind;
 using persistence::Stream;
 
+namespace {
+/// As callers are answered.
+void sort_by_sequence(std::vector<Coordinator::Made>& made) {
+  std::sort(made.begin(), made.end(), [](const auto& a, const auto& b) { return a.sequence < b.sequence; });
+}
+}  // namespace
+
 void CoordinatorState::on_submit(SubmissionPtr submission) {
   site_.self().gathered += submission->indexes.size();
   gathered_.push_back(std::move(submission));
@@ -305,16 +312,18 @@ void CoordinatorState::on_acknowledge(const Acknowledge& message) {
 
 /// Every site has these in: their callers are answered.
 void CoordinatorState::confirm(std::span<const TransactionId> transactions) {
-  std::map<std::uint64_t, Coordinator::Made> confirmed;
+  std::vector<Coordinator::Made> made;
+  made.reserve(transactions.size());
   for (const TransactionId& transaction : transactions) {
     if (const auto replays = replays_.extract(transaction))
-      for (const Coordinator::Made& m : replays.mapped()) confirmed.emplace(m.sequence, m);
+      made.insert(made.end(), replays.mapped().begin(), replays.mapped().end());
     if (transaction.shard != site_.shard || transaction.incarnation != machine_->incarnation()) continue;
-    if (auto made = unconfirmed_.extract(transaction.sequence)) confirmed.insert(std::move(made));
+    const auto it = unconfirmed_.find(transaction.sequence);
+    if (it == unconfirmed_.end()) continue;
+    made.push_back(it->second);
+    unconfirmed_.erase(it);
   }
-  std::vector<Coordinator::Made> made;
-  made.reserve(confirmed.size());
-  for (const auto& [unused, m] : confirmed) made.push_back(m);
+  sort_by_sequence(made);
   tell_callers(made);
 }
 
@@ -350,6 +359,7 @@ void CoordinatorState::on_give_up(std::promise<void>& done) {
   std::vector<Coordinator::Made> durable;
   durable.reserve(unconfirmed_.size());
   for (const auto& [unused, m] : std::exchange(unconfirmed_, {})) durable.push_back(m);
+  sort_by_sequence(durable);
   for (const auto& [unused, more] : std::exchange(replays_, {}))
     durable.insert(durable.end(), more.begin(), more.end());
   tell_callers(durable);

@@ -5,6 +5,8 @@
 #include <set>
 #include <vector>
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include "actors/coordinator_actor.hpp"
 #include "domain/commit/ballot.hpp"
 #include "domain/commit/coordinator.hpp"
@@ -134,7 +136,8 @@ class CoordinatorState {
   std::map<ForeignKey, ForeignBatch> ballots_;
   std::deque<Pending> pending_;  ///< Ascending by position.
   /// Durable commits by sequence whose callers wait until every site has them in: what is answered is seen by all.
-  std::map<std::uint64_t, commit::Coordinator::Made> unconfirmed_;
+  /// One for every checkout across shards that is under way: flat, because a tree's nodes cost more than all else here.
+  boost::unordered_flat_map<std::uint64_t, commit::Coordinator::Made> unconfirmed_;
   /// Likewise: repeats of requests whose commit some site has yet to take in.
   std::map<TransactionId, std::vector<commit::Coordinator::Made>> replays_;
   Position durable_ = 0;

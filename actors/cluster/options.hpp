@@ -35,6 +35,7 @@ struct PeerStatus {
   std::chrono::microseconds round_trip{0};  ///< Smoothed; 0: not measured yet.
   std::chrono::milliseconds silent_for{0};  ///< Since anything was heard while connected.
   std::uint64_t connections = 0;            ///< Since the start.
+  std::uint64_t messages_sent = 0;          ///< Several go in one frame.
   std::uint64_t frames_sent = 0, bytes_sent = 0, frames_heard = 0, bytes_heard = 0;
   std::uint64_t refused = 0;       ///< Messages that it had no right to send, or that could not be read.
   std::uint64_t dropped = 0;       ///< Messages that found no link; the protocols send them again.

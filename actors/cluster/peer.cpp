@@ -11,6 +11,7 @@ bool Peer::enqueue(const wire::Envelope& envelope) {
   const std::size_t before = gathering_.size();
   wire::write(gathering_, envelope);
   bytes_ += gathering_.size() - before;
+  ++figures.messages_sent;
   if (gathering_.size() >= kFrameBytes) full_.push_back(gathering_.take());
   return true;
 }
@@ -106,7 +107,8 @@ PeerStatus Peer::status() const {
   if (out.connected)
     out.silent_for = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now().time_since_epoch() - std::chrono::nanoseconds(figures.heard_at_ns));
-  out.connections = figures.connections, out.frames_sent = figures.frames_sent, out.bytes_sent = figures.bytes_sent;
+  out.connections = figures.connections, out.messages_sent = figures.messages_sent;
+  out.frames_sent = figures.frames_sent, out.bytes_sent = figures.bytes_sent;
   out.frames_heard = figures.frames_heard, out.bytes_heard = figures.bytes_heard;
   out.refused = figures.refused, out.dropped = figures.dropped;
   return out;

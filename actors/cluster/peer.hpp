@@ -51,7 +51,8 @@ class Peer {
   bool connected() const;
 
   struct Figures {
-    std::atomic<std::uint64_t> connections{0}, frames_sent{0}, bytes_sent{0}, frames_heard{0}, bytes_heard{0};
+    std::atomic<std::uint64_t> connections{0}, messages_sent{0}, frames_sent{0}, bytes_sent{0}, frames_heard{0},
+        bytes_heard{0};
     std::atomic<std::uint64_t> refused{0}, dropped{0};
     std::atomic<std::int64_t> round_trip_us{0}, heard_at_ns{0};  ///< heard_at: steady clock.
   };

@@ -121,7 +121,8 @@ void write_heads(ByteWriter& out, std::span<const TransactionHead> heads) {
   }
 }
 void read_heads(ByteReader& in, std::vector<TransactionHead>& heads, std::uint16_t shards) {
-  constexpr std::size_t kHeadBytesMin = 8;
+  constexpr std::size_t kHeadBytesMin =
+      5;  // A byte each. More would refuse a large batch of which little is asked here.
   const std::uint64_t all = shards >= kShardsMax ? ~std::uint64_t{0} : commit::site_bit(shards) - 1;
   heads.resize(in.count(kHeadBytesMin));
   for (TransactionHead& head : heads) {

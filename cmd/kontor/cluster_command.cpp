@@ -7,8 +7,11 @@
 #include "cmd/kontor/client/options.hpp"
 #include "cmd/kontor/client/view.hpp"
 #include "cmd/kontor/cluster/certificates.hpp"
+#include "cmd/kontor/cluster/watch.hpp"
 #include "cmd/kontor/commands.hpp"
 #include "cmd/kontor/exit_codes.hpp"
+#include "cmd/kontor/figures.hpp"
+#include "cmd/kontor/interrupts.hpp"
 
 namespace kontor::cmd {
 namespace {
@@ -17,12 +20,18 @@ constexpr const char* kFooter =
     "Examples:\n"
     "  kontor cluster certs certs --node node-1 --node node-2 --node node-3\n"
     "  kontor cluster status --url http://127.0.0.1:8081\n"
+    "  kontor cluster status --watch --url http://10.0.0.1:8080,http://10.0.0.2:8080\n"
     "\n"
     "How to run a cluster: docs/cluster.md.";
 
 struct Certs {
   std::string dir;
   std::vector<std::string> nodes;
+};
+
+struct Status {
+  WatchOptions options;
+  bool watch = false;
 };
 
 int complain(const char* command, int exit_code, const std::string& text) {
@@ -47,6 +56,12 @@ int run_certs(const Certs& options) {
   return kExitOk;
 }
 
+int run_status(const Status& what) {
+  if (what.watch) return watch_cluster(what.options, catch_interrupts());
+  const auto ask = [](client::Caller& caller) { return caller.get("/v1/cluster"); };
+  return client::call_and_print("cluster status", what.options.call, ask);
+}
+
 }  // namespace
 
 void add_cluster_command(CLI::App& app, int& exit_code) {
@@ -62,12 +77,19 @@ void add_cluster_command(CLI::App& app, int& exit_code) {
   certs->final_callback([options, &exit_code] { exit_code = run_certs(*options); });
 
   CLI::App* status = group->add_subcommand("status", "Over HTTP: the other members as this node sees them");
-  const auto call = std::make_shared<client::CallOptions>();
-  client::add_call_options(*status, *call, client::Method::get);
-  status->final_callback([call, &exit_code] {
-    exit_code = client::call_and_print("cluster status", *call,
-                                       [](client::Caller& caller) { return caller.get("/v1/cluster"); });
-  });
+  const auto what = std::make_shared<Status>();
+  client::add_call_options(*status, what->options.call, client::Method::get);
+  auto* watch = status->add_flag("--watch", what->watch,
+                                 "All nodes of --url (or NAME=URL; commas between), looked at each second");
+  const auto read_duration = [what](const std::string& text) {
+    const auto duration = parse_duration(text);
+    if (!duration) throw CLI::ValidationError("--duration", "'" + text + "' is no duration; write 5, 10s or 1m");
+    what->options.duration = *duration;
+  };
+  status->add_option_function<std::string>("--duration", read_duration, "Watch so long; default: until Ctrl-C")
+      ->type_name("TIME")
+      ->needs(watch);
+  status->final_callback([what, &exit_code] { exit_code = run_status(*what); });
 }
 
 }  // namespace kontor::cmd

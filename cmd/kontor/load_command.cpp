@@ -98,8 +98,12 @@ int run_over_http(const LoadOptions& options) {
   const std::atomic<bool>& stop = catch_interrupts();
   ProgressLine line;
   int exit_code = kExitOk;
-  const auto report = run_http_load(
-      options, urls, *api_key, [&](const std::string& words) { line.show(words); }, stop, exit_code, why);
+  bool told = !options.events;
+  const auto on_progress = [&](const std::string& words) {
+    line.show(words);
+    if (!told && words.starts_with("driving")) told = true, std::cout << R"({"event":"driving"})" << std::endl;
+  };
+  const auto report = run_http_load(options, urls, *api_key, on_progress, stop, exit_code, why);
   line.clear();
   if (!report) return complain(exit_code, why);
   if (options.json)

@@ -122,6 +122,23 @@ TEST_CASE("wire: submissions and prepares", "[cluster][wire]") {
   });
 }
 
+TEST_CASE("wire: a large batch of which little is asked can be read", "[cluster][wire]") {
+  auto submission = std::make_shared<Submission>();
+  submission->bundle.transactions.assign(4'096, TransactionHead{});
+  for (auto& head : submission->bundle.transactions) head.sites = 1;
+  submission->bundle.work.resize(kShards);
+  Batch batch;
+  batch.incarnation = 1, batch.first = 1, batch.count = 4'096;
+  batch.parts.push_back({submission, 0});
+  ByteWriter out;
+  write_prepare(out, batch, 1);
+  ByteReader in(out.view());
+  const BatchPtr read = read_prepare(in, 1, kShards);
+  REQUIRE(in.ok());
+  CHECK(read->count == 4'096);
+  CHECK(read->parts.front().submission->bundle.transactions.size() == 4'096);
+}
+
 TEST_CASE("wire: votes, decisions, notices", "[cluster][wire]") {
   property("site votes", 200, [] {
     SiteVotes votes;

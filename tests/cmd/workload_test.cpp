@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "domain/placement.hpp"
 #include "domain/plan.hpp"
 #include "tests/support/catch.hpp"
 
@@ -128,4 +129,35 @@ TEST_CASE("workload: the poor and the scarce are the share that was asked for", 
   for (std::size_t i = 0; i < 20'000; ++i) poor += workload.poor(i), scarce += workload.scarce(i);
   CHECK(poor / 20'000 == Approx(share).margin(0.01));
   CHECK(scarce / 20'000 == Approx(share).margin(0.01));
+}
+
+TEST_CASE("workload: names and keys live where they are meant to", "[cmd][workload]") {
+  auto options = small();
+  options.shards = 3, options.names_home = ShardId{2}, options.keys_home = ShardId{1};
+  const Workload workload(options, 7);
+  std::set<std::string> names;
+  const auto note = [&](const auto& name) {
+    CHECK(home_of(name, 3) == 2);
+    names.insert(name.str());
+  };
+  for (const auto& sku : workload.skus()) note(sku);
+  for (const auto& id : workload.customers()) note(id);
+  for (const auto& id : workload.merchants()) note(id);
+  CHECK(names.size() == options.skus + options.customers + options.merchants);
+  std::set<std::string> keys;
+  for (std::uint64_t n = 0; n < 1'000; ++n) {
+    CHECK(home_of(workload.key(n), 3) == 1);
+    keys.insert(workload.key(n).str());
+  }
+  CHECK(keys.size() == 1'000);
+}
+
+TEST_CASE("workload: every checkout crosses shards when it is meant to", "[cmd][workload]") {
+  auto options = small();
+  options.shards = 2, options.crossing = true;
+  const Workload workload(options, 7);
+  for (std::uint64_t n = 0; n < 1'000; ++n) {
+    const Request request = checkout(workload, n);
+    CHECK(home_of(body(request).customer, 2) != home_of(body(request).lines.front().sku, 2));
+  }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/shard_actors.hpp"
+#include "tests/simulation/as_bytes.hpp"
 #include "tests/support/recovered_state.hpp"
 
 namespace kontor::sim {
@@ -150,8 +151,14 @@ void Node::crash(Fault why, std::int64_t down_ns) {
 
 void Node::deliver(const caf::message& message) {
   if (!up()) return;
-  caf::actor_cast<caf::strong_actor_ptr>(actors().coordinator)
-      ->enqueue(nullptr, caf::make_message_id(), message, nullptr);
+  const auto hand = [this](const caf::message& what) {
+    caf::actor_cast<caf::strong_actor_ptr>(actors().coordinator)
+        ->enqueue(nullptr, caf::make_message_id(), what, nullptr);
+  };
+  if (!around_.options.as_bytes) return hand(message);
+  const auto read = as_bytes(message, id_, around_.options.shards);
+  judge_.must(read.has_value(), [&] { return "the wire cannot read " + std::string(name(message)); });
+  if (read) hand(*read);
 }
 
 bool Node::owns(const caf::resumable* job) const { return std::find(jobs_.begin(), jobs_.end(), job) != jobs_.end(); }

@@ -26,6 +26,7 @@ Options expand(std::uint64_t seed, Protocol protocol, const Overrides& overrides
   for (std::size_t i = 0; i < kFaults; ++i) out.faults.set(i, !random.chance(kClassOffPermille));
   if (random.chance(50)) out.faults.reset();
   out.tiny_limits = Random(seed, 7).chance(250);
+  out.as_bytes = Random(seed, 8).chance(500);
 
   if (overrides.shards) out.shards = *overrides.shards;
   if (overrides.operations) out.operations = *overrides.operations;
@@ -34,6 +35,7 @@ Options expand(std::uint64_t seed, Protocol protocol, const Overrides& overrides
   if (overrides.disruptions) out.disruptions = *overrides.disruptions;
   if (overrides.checkpoint_permille) out.checkpoint_permille = *overrides.checkpoint_permille;
   if (overrides.deadline_permille) out.deadline_permille = *overrides.deadline_permille;
+  if (overrides.as_bytes) out.as_bytes = *overrides.as_bytes;
   if (overrides.tiny_limits) out.tiny_limits = *overrides.tiny_limits;
   if (overrides.network_us) out.network_us = *overrides.network_us;
   for (const Fault fault : overrides.off) out.faults.reset(static_cast<std::size_t>(fault));
@@ -49,12 +51,13 @@ std::string describe(const Options& options) {
   return "seed " + std::to_string(options.seed) + "\n  protocol " + std::string(to_string(options.protocol)) +
          "\n  shards " + std::to_string(options.shards) + ", operations " + std::to_string(options.operations) +
          ", outstanding " + std::to_string(options.outstanding) + ", burst " + std::to_string(options.burst) +
-         (options.scarce ? ", scarce" : "") + (options.tiny_limits ? ", tiny limits" : "") + ", disruptions " +
-         std::to_string(options.disruptions) + "\n  per mille: faults " + std::to_string(options.fault_permille) +
-         ", checkpoints " + std::to_string(options.checkpoint_permille) + ", deadlines " +
-         std::to_string(options.deadline_permille) + "\n  latency us: network " + std::to_string(options.network_us) +
-         ", disk " + std::to_string(options.disk_us) + "\n  mirror " + (options.mirror ? "yes" : "no") + ", audit " +
-         (options.audit ? "yes" : "no") + "\n  on: " + on + "\n  off: " + off + "\n";
+         (options.scarce ? ", scarce" : "") + (options.tiny_limits ? ", tiny limits" : "") +
+         (options.as_bytes ? ", as bytes" : "") + ", disruptions " + std::to_string(options.disruptions) +
+         "\n  per mille: faults " + std::to_string(options.fault_permille) + ", checkpoints " +
+         std::to_string(options.checkpoint_permille) + ", deadlines " + std::to_string(options.deadline_permille) +
+         "\n  latency us: network " + std::to_string(options.network_us) + ", disk " + std::to_string(options.disk_us) +
+         "\n  mirror " + (options.mirror ? "yes" : "no") + ", audit " + (options.audit ? "yes" : "no") +
+         "\n  on: " + on + "\n  off: " + off + "\n";
 }
 
 std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides& overrides, std::string_view mutant) {
@@ -71,6 +74,7 @@ std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides&
   add("checkpoints", overrides.checkpoint_permille);
   add("deadlines", overrides.deadline_permille);
   add("tiny-limits", overrides.tiny_limits);
+  add("as-bytes", overrides.as_bytes);
   add("network-us", overrides.network_us);
   if (overrides.off.size() >= kFaults) return out + " --off all";
   for (std::size_t i = 0; i < overrides.off.size(); ++i)

@@ -27,6 +27,7 @@ struct Options {
   unsigned disruptions = 4;          ///< Crashes, partitions, pauses, jumps … over the run.
   unsigned deadline_permille = 0;    ///< Of requests with a deadline.
   bool tiny_limits = false;          ///< Small batches, filters and runs of keys; tombstones are forgotten early.
+  bool as_bytes = false;             ///< Messages between shards are written and read, as between nodes.
   bool mirror = false;               ///< Recovery is held against a replay of all that was ever written.
   bool audit = false;                ///< The auditor goes through the stores at the end.
   std::int64_t network_us = 500;     ///< Usual latency of a message.
@@ -40,7 +41,7 @@ struct Options {
 struct Overrides {
   std::optional<std::uint16_t> shards;
   std::optional<unsigned> operations, outstanding, burst, disruptions, checkpoint_permille, deadline_permille;
-  std::optional<bool> tiny_limits;
+  std::optional<bool> tiny_limits, as_bytes;
   std::optional<unsigned> network_us;
   std::vector<Fault> off;
 };

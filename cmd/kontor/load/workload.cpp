@@ -4,6 +4,9 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <string>
+
+#include "domain/placement.hpp"
 
 namespace kontor::cmd {
 namespace {
@@ -36,6 +39,7 @@ void write_hex(char* out, std::uint64_t value, int digits) {
 }
 
 constexpr int kNumberDigits = 10;  // A trillion checkouts in one run.
+constexpr int kHomeDigits = 2;     // What is appended to a key until it lives where it is meant to.
 
 }  // namespace
 
@@ -43,12 +47,29 @@ Workload::Workload(const WorkloadOptions& options, std::uint32_t run)
     : options_(options), stream_(mixed(options.seed)), bank_(AccountId::unchecked("bank")) {
   assert(options.skus > 0 && options.customers > 0 && options.merchants > 0 && options.lines > 0);
   write_hex(run_text_.data(), run, static_cast<int>(run_text_.size()));
-  for (std::size_t i = 0; i < options.merchants; ++i) merchants_.push_back(numbered<AccountId>("shop", i));
+  for (std::size_t i = 0; i < options.merchants; ++i) merchants_.push_back(named<AccountId>("shop", i));
   for (std::size_t i = 0; i < options.customers; ++i)
-    customers_.push_back(numbered<AccountId>(chosen(options.poor, i) ? "poor" : "cust", i));
+    customers_.push_back(named<AccountId>(chosen(options.poor, i) ? "poor" : "cust", i));
   for (std::size_t i = 0; i < options.skus; ++i)
-    skus_.push_back(numbered<Sku>(chosen(options.scarce, i) ? "rare" : "sku", i));
+    skus_.push_back(named<Sku>(chosen(options.scarce, i) ? "rare" : "sku", i));
   if (options.zipf > 0 && !options.hot) build_alias();
+  if (options.crossing && options.shards > 1) build_elsewhere();
+}
+
+/// The same number under the first prefix whose name lives where all are to live.
+template <class Id>
+Id Workload::named(const char* prefix, std::size_t number) const {
+  Id name = numbered<Id>(prefix, number);
+  for (int i = 0; options_.names_home && home_of(name, options_.shards) != *options_.names_home; ++i)
+    name = numbered<Id>((prefix + std::to_string(i)).c_str(), number);
+  return name;
+}
+
+void Workload::build_elsewhere() {
+  elsewhere_.resize(options_.shards);
+  for (std::uint32_t i = 0; i < options_.skus; ++i)
+    for (ShardId shard = 0; shard < options_.shards; ++shard)
+      if (home_of(skus_[i], options_.shards) != shard) elsewhere_[shard].push_back(i);
 }
 
 Currency Workload::currency() { return {826}; }  // GBP.
@@ -86,11 +107,18 @@ std::uint32_t Workload::product(std::uint64_t random) const {
 }
 
 IdempotencyKey Workload::key(std::uint64_t n) const {
-  std::array<char, sizeof run_text_ + 1 + kNumberDigits> text;
+  constexpr std::size_t kSize = sizeof run_text_ + 1 + kNumberDigits;
+  std::array<char, kSize + kHomeDigits> text;
   std::memcpy(text.data(), run_text_.data(), sizeof run_text_);
   text[sizeof run_text_] = '-';
   write_hex(text.data() + sizeof run_text_ + 1, n, kNumberDigits);
-  return IdempotencyKey::unchecked({text.data(), text.size()});
+  auto key = IdempotencyKey::unchecked({text.data(), kSize});
+  if (!options_.keys_home) return key;
+  for (std::uint64_t i = 0; i < 256 && home_of(key, options_.shards) != *options_.keys_home; ++i) {
+    write_hex(text.data() + kSize, i, kHomeDigits);
+    key = IdempotencyKey::unchecked({text.data(), text.size()});
+  }
+  return key;
 }
 
 void Workload::checkout(std::uint64_t n, Request& request) const {
@@ -111,6 +139,10 @@ void Workload::checkout(std::uint64_t n, Request& request) const {
     line.sku = skus_[product(random)];
     line.quantity = 1 + static_cast<Units>((random >> 13) & 1);
   }
+  if (elsewhere_.empty()) return;
+  const auto& others = elsewhere_[home_of(checkout.customer, options_.shards)];
+  if (!others.empty())
+    checkout.lines.front().sku = skus_[others[below(static_cast<std::uint32_t>(others.size()), mixed(random))]];
 }
 
 }  // namespace kontor::cmd

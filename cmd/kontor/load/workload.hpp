@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +17,12 @@ struct WorkloadOptions {
   bool hot = false;   ///< Everybody buys the first product.
   double poor = 0;    ///< Share of wallets that hold one minor unit.
   double scarce = 0;  ///< Share of products of which there is one unit.
+
+  // To measure what shards cost, what meets is chosen by where it lives (domain/placement.hpp).
+  std::uint16_t shards = 1;           ///< Of the engine or cluster; only what follows needs it.
+  std::optional<ShardId> names_home;  ///< All accounts and products live there.
+  std::optional<ShardId> keys_home;   ///< All checkouts are coordinated there.
+  bool crossing = false;              ///< The first product of a checkout lives elsewhere than its customer.
 };
 
 /// The checkouts of a load run. Number `n` is a pure function of the options, the run and `n`, so that whoever knows
@@ -50,6 +57,9 @@ class Workload {
   };
   void build_alias();
   std::uint32_t product(std::uint64_t random) const;
+  template <class Id>
+  Id named(const char* prefix, std::size_t number) const;
+  void build_elsewhere();
 
   WorkloadOptions options_;
   std::uint64_t stream_;
@@ -57,7 +67,8 @@ class Workload {
   AccountId bank_;
   std::vector<AccountId> merchants_, customers_;
   std::vector<Sku> skus_;
-  std::vector<Alias> alias_;  ///< Empty when all products are equally popular.
+  std::vector<Alias> alias_;                           ///< Empty when all products are equally popular.
+  std::vector<std::vector<std::uint32_t>> elsewhere_;  ///< By shard: the products of all others. Empty: no crossing.
 };
 
 }  // namespace kontor::cmd

@@ -69,13 +69,9 @@ std::optional<Order> order_made(const OrderId& id, const Operation& operation) {
   return order;
 }
 
-namespace {
-
 bool ends_reservation(OrderAction action) {
   return action == OrderAction::redeem || action == OrderAction::release || action == OrderAction::expire;
 }
-
-}  // namespace
 
 Result<void> check_amendment(const OrderProgress& order, OrderAction amendment, std::uint32_t line, Units quantity) {
   if (order.status != (ends_reservation(amendment) ? OrderStatus::reserved : OrderStatus::placed))

@@ -57,6 +57,8 @@ OrderProgress placed(const Checkout& checkout);
 /// The order that a request makes, as it is then: placed or reserved. None: it makes no order.
 std::optional<Order> order_made(const OrderId& id, const Operation& operation);
 
+/// After it the order holds no stock any more that was only reserved.
+bool ends_reservation(OrderAction action);
 /// Whether `amendment` of `line` is possible now. Errors: order_state, exceeds_order, invalid_argument.
 Result<void> check_amendment(const OrderProgress& order, OrderAction amendment, std::uint32_t line, Units quantity);
 

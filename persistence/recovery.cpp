@@ -260,7 +260,13 @@ class OrderReplay {
     if (batch.states.size() <= item.delta) batch.states.resize(item.delta + 1, static_cast<char>(ItemState::absent));
     char& state = batch.states[item.delta];
     // Decided before the checkpoint that stored this bitmap: its effects are in the tables and in the key index.
-    if (state == static_cast<char>(ItemState::committed) || state == static_cast<char>(ItemState::aborted)) return {};
+    if (state == static_cast<char>(ItemState::aborted)) return {};
+    if (state == static_cast<char>(ItemState::committed)) {
+      // A checkpoint cut short may have stored this bitmap and not the one that says where the reservation began.
+      for (const OrderDemand& demand : item.demands)
+        if (ends_reservation(demand.action)) shard_.order.resource.reservations().end(demand.order);
+      return {};
+    }
     state = static_cast<char>(ItemState::undecided);
     ++batch.undecided;
     ++tally.transactions;

@@ -43,7 +43,8 @@ std::size_t FreeRuns::take(std::size_t wanted) {
       runs_.pop_back();
     else
       std::push_heap(runs_.begin(), runs_.end());
-  } else if (whole_ && pages_ < kPagesIgnored) {
+  } else if (whole_ && pages_ < kPagesIgnored && behind_ >= wanted + kPagesIgnored) {
+    behind_ -= wanted;
     return wanted;  // Behind the file's end.
   }
   pages_ -= std::min(pages_, taken);

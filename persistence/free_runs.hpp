@@ -20,6 +20,9 @@ class FreeRuns {
   static constexpr std::size_t kRunPagesMin = 8;     ///< A shorter run is not worth a part of its own.
   static constexpr std::size_t kPagesIgnored = 256;  ///< So few scattered pages are left alone: the file grows instead.
 
+  /// `behind`: pages between the file's end and the map's. When few are left, single pages are all there is.
+  explicit FreeRuns(std::size_t behind) : behind_(behind) {}
+
   /// Adds one value of LMDB's free list: { length: u64, page: u64[length] descending }, in any alignment. LMDB takes
   /// from the back, so the back is looked at. False: enough was seen.
   bool add(std::string_view list);
@@ -31,6 +34,7 @@ class FreeRuns {
   std::vector<std::size_t> runs_;  ///< Pages of each; a heap, the longest first.
   std::size_t pages_ = 0;          ///< Free among those looked at.
   std::size_t lists_ = 0;
+  std::size_t behind_;
   bool whole_ = true;  ///< Nothing was left out.
 };
 

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -71,10 +72,16 @@ struct Journal::Impl {
   void run();
   bool write_all(std::vector<Item>& batch);
   std::size_t transaction_end(const std::vector<Item>& batch, std::size_t begin) const;
+  struct Failure {
+    int error = 0;          ///< None: it is durable.
+    bool map_full = false;  ///< Nothing was written.
+    std::string_view doing;
+  };
   bool commit(std::vector<Item>& batch, std::size_t begin, std::size_t end);
+  Failure write_and_sync(std::span<const Item> transaction, Store::Writer::Parts parts);
   bool write(Store::Writer& writer, const Item& item);
   std::size_t truncate_some(Store::Writer& writer);
-  bool fail(const Store::Writer& writer, std::string_view doing);
+  bool fail(int error, std::string_view doing);
   bool idle();
   bool commit_settling();
   bool truncating() const;
@@ -185,32 +192,31 @@ std::size_t Journal::Impl::transaction_end(const std::vector<Item>& batch, std::
 
 bool Journal::Impl::commit(std::vector<Item>& batch, std::size_t begin, std::size_t end) {
   std::size_t written = 0;
-  for (std::size_t i = begin; i < end; ++i) {
-    const Item& item = batch[i];
-    written += item.bytes();
-    if (item.what != Item::What::truncate) continue;
-    truncate_before[item.place] = std::max(truncate_before[item.place], item.position);
-    truncate_open[item.place] = true;
-  }
-  if (written == 0) return true;
-
-  Store::Writer writer(store);
-  if (writer.error() != 0) return fail(writer, "begin a transaction");
   Position last = 0;
   std::uint64_t appended = 0, appended_bytes = 0;
   for (std::size_t i = begin; i < end; ++i) {
     const Item& item = batch[i];
-    if (!write(writer, item)) return fail(writer, "write");
-    if (item.what != Item::What::append) continue;
-    last = item.position;
-    ++appended;
-    appended_bytes += item.bytes();
+    written += item.bytes();
+    if (item.what == Item::What::append) {
+      last = item.position;
+      ++appended;
+      appended_bytes += item.bytes();
+    } else if (item.what == Item::What::truncate) {
+      truncate_before[item.place] = std::max(truncate_before[item.place], item.position);
+      truncate_open[item.place] = true;
+    }
   }
-  truncate_some(writer);
-  if (writer.error() != 0) return fail(writer, "truncate");
-  const auto started = Clock::now();
-  if (!writer.commit()) return fail(writer, "commit");
-  const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - started);
+  if (written == 0) return true;
+
+  const std::span items_of_it(batch.data() + begin, end - begin);
+  Failure failure = write_and_sync(items_of_it, Store::Writer::Parts::few);
+  if (failure.map_full) {
+    // What is promised has room among the free pages, but few of them may lie in a row, and what the last two commits
+    // freed is not given out yet.
+    if (!commit_settling() || !commit_settling()) return false;
+    failure = write_and_sync(items_of_it, Store::Writer::Parts::pages);
+  }
+  if (failure.error != 0) return fail(failure.error, failure.doing);
 
   if (last != 0) durable.store(last, std::memory_order_release);
   queued_bytes.fetch_sub(written, std::memory_order_relaxed);
@@ -218,7 +224,6 @@ bool Journal::Impl::commit(std::vector<Item>& batch, std::size_t begin, std::siz
   records.fetch_add(appended, std::memory_order_relaxed);
   bytes.fetch_add(appended_bytes, std::memory_order_relaxed);
   table_bytes.fetch_add(written - appended_bytes, std::memory_order_relaxed);
-  sync_ns.fetch_add(static_cast<std::uint64_t>(took.count()), std::memory_order_relaxed);
   map_free_bytes -= std::min<std::uint64_t>(map_free_bytes, written);
   settle_commits = 0;
   if (options.on_durable) options.on_durable(durable.load(std::memory_order_relaxed));
@@ -226,6 +231,21 @@ bool Journal::Impl::commit(std::vector<Item>& batch, std::size_t begin, std::siz
   if (untrimmed_bytes >= kTrimEveryBytes) store.trim_resident(), untrimmed_bytes = 0;
   check_space();
   return true;
+}
+
+Journal::Impl::Failure Journal::Impl::write_and_sync(std::span<const Item> transaction, Store::Writer::Parts parts) {
+  Store::Writer writer(store, parts);
+  const auto failed = [&](std::string_view doing) { return Failure{writer.error(), writer.map_full(), doing}; };
+  if (writer.error() != 0) return failed("begin a transaction");
+  for (const Item& item : transaction)
+    if (!write(writer, item)) return failed("write");
+  truncate_some(writer);
+  if (writer.error() != 0) return failed("truncate");
+  const auto started = Clock::now();
+  if (!writer.commit()) return failed("commit");
+  const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - started);
+  sync_ns.fetch_add(static_cast<std::uint64_t>(took.count()), std::memory_order_relaxed);
+  return {};
 }
 
 bool Journal::Impl::write(Store::Writer& writer, const Item& item) {
@@ -261,10 +281,10 @@ bool Journal::Impl::truncating() const {
   return std::any_of(truncate_open.begin(), truncate_open.end(), [](bool open) { return open; });
 }
 
-bool Journal::Impl::fail(const Store::Writer& writer, std::string_view doing) {
+bool Journal::Impl::fail(int error, std::string_view doing) {
   const std::string explanation = (store.dir() / "data.mdb").string() + ": the journal cannot " + std::string(doing) +
                                   " after position " + std::to_string(durable.load(std::memory_order_relaxed)) + ": " +
-                                  store_error_text(writer.error()) +
+                                  store_error_text(error) +
                                   "; what was being written may be stored or not, and nothing of it was announced";
   if (!options.on_failure) std::abort();  // Somebody must end the process.
   options.on_failure(explanation);
@@ -276,11 +296,11 @@ bool Journal::Impl::fail(const Store::Writer& writer, std::string_view doing) {
 bool Journal::Impl::idle() {
   if (truncating()) {
     Store::Writer writer(store);
-    if (writer.error() != 0) return fail(writer, "begin a transaction");
+    if (writer.error() != 0) return fail(writer.error(), "begin a transaction");
     const std::size_t gone = truncate_some(writer);
-    if (writer.error() != 0) return fail(writer, "truncate");
+    if (writer.error() != 0) return fail(writer.error(), "truncate");
     if (gone > 0) {
-      if (!writer.commit()) return fail(writer, "commit");
+      if (!writer.commit()) return fail(writer.error(), "commit");
       commits.fetch_add(1, std::memory_order_relaxed);
       settle_commits = 0;
     }
@@ -294,9 +314,9 @@ bool Journal::Impl::idle() {
 
 bool Journal::Impl::commit_settling() {
   Store::Writer writer(store);
-  if (writer.error() != 0) return fail(writer, "begin a transaction");
-  if (!writer.settle()) return fail(writer, "write");
-  if (!writer.commit()) return fail(writer, "commit");
+  if (writer.error() != 0) return fail(writer.error(), "begin a transaction");
+  if (!writer.settle()) return fail(writer.error(), "write");
+  if (!writer.commit()) return fail(writer.error(), "commit");
   commits.fetch_add(1, std::memory_order_relaxed);
   ++settle_commits;
   return true;
@@ -416,6 +436,12 @@ Position Journal::appended() const {
 Position Journal::durable() const { return impl_->durable.load(std::memory_order_acquire); }
 std::size_t Journal::queued_bytes() const { return impl_->queued_bytes.load(std::memory_order_relaxed); }
 bool Journal::storage_full() const { return impl_->full.load(std::memory_order_acquire); }
+
+std::uint64_t Journal::room_bytes() const {
+  const StoreSpace space = impl_->store.space();
+  const std::uint64_t room = space.map_bytes + space.free_bytes - std::min(space.used_bytes, space.map_bytes);
+  return room - std::min(room, impl_->options.reserve_bytes);
+}
 
 JournalCounters Journal::counters() const {
   const auto read = [](const std::atomic<std::uint64_t>& counter) { return counter.load(std::memory_order_relaxed); };

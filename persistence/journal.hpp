@@ -63,7 +63,9 @@ class Journal final : public JournalSink {
   Position durable() const;
   std::size_t queued_bytes() const;
   /// New work must be refused: the map or the disk lacks room beyond the reserve. Clears itself when room returns.
-  bool storage_full() const;
+  bool storage_full() const override;
+  /// Of the map.
+  std::uint64_t room_bytes() const override;
   JournalCounters counters() const;
 
  private:

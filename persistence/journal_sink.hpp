@@ -1,5 +1,7 @@
 #pragma once
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <string>
 
 #include "persistence/record.hpp"
@@ -19,6 +21,11 @@ class JournalSink {
   virtual void truncate(Stream stream, Position before) = 0;
   /// Runs `action` on the writer thread once all that is queued now is durable; at once, on this thread, if it is.
   virtual void after_durable(std::function<void()> action) = 0;
+
+  /// What is promised needs all the room that is left: nothing else may take of it.
+  virtual bool storage_full() const { return false; }
+  /// Room for what is promised to nobody; without a bound, the largest number. Not for every step: it may be searched.
+  virtual std::uint64_t room_bytes() const { return std::numeric_limits<std::uint64_t>::max(); }
 };
 
 }  // namespace kontor::persistence

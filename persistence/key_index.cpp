@@ -20,6 +20,7 @@ namespace kontor::persistence {
 namespace {
 
 constexpr std::size_t kMergedRuns = 4;
+constexpr std::size_t kBlockRoomBytes = 5'120;  // A page, and its part of those above it.
 constexpr std::size_t kErasedPerStep = 32;
 constexpr std::size_t kErasedBytes = 4096;   // What one erase costs a commit: the leaf page it changes, roughly.
 constexpr std::size_t kClearedPerStep = 32;  // Partitions of some 32 KB.
@@ -63,7 +64,7 @@ struct KeyIndex::Impl {
   void merge_entries();
   Result<void> merge_slice();
   void finish_merge();
-  void give_up_merge(const Error& error);
+  void drop_merge();
   KeyRun* list(std::unique_ptr<KeyRun> run, Flag& durable);
   void account(std::size_t bytes);
 
@@ -77,6 +78,7 @@ struct KeyIndex::Impl {
   std::uint32_t next_run = 1;
   Freeze freeze;
   std::optional<Merge> merge;
+  bool merge_lacks_room = false;  // Looked at again with the next checkpoint.
   Result<void> merge_outcome;
   std::deque<BlockRange> erasing;
   std::shared_ptr<std::atomic<std::size_t>> in_flight_bytes = std::make_shared<std::atomic<std::size_t>>(0);
@@ -154,6 +156,7 @@ Result<std::vector<Locator>> KeyIndex::find(std::uint64_t hash) const {
 void KeyIndex::begin_run() {
   assert(!writing());
   assert(impl_->journal != nullptr);
+  impl_->merge_lacks_room = false;
   if (impl_->active.size() == 0) return;
   std::swap(impl_->active, impl_->frozen);
   Freeze& freeze = impl_->freeze;
@@ -208,6 +211,8 @@ void KeyIndex::Impl::step() {
   if (freeze.phase == Phase::clearing) return clear_partitions();
   if (!erasing.empty()) return erase_blocks();
   if (!merge) return start_merge(*level_to_merge());
+  // Its sources hold all that it has written, and what is promised needs the room.
+  if (journal->storage_full()) return drop_merge();
   merge_entries();
 }
 
@@ -248,7 +253,7 @@ void KeyIndex::Impl::erase_blocks() {
 
 /// The lowest level with enough runs: small merges must not wait for large ones.
 std::optional<std::uint32_t> KeyIndex::Impl::level_to_merge() const {
-  if (merge || !merge_outcome) return std::nullopt;
+  if (merge || merge_lacks_room || !merge_outcome) return std::nullopt;
   std::optional<std::uint32_t> lowest;
   for (const auto& first : runs) {
     const auto alike = [&](const auto& run) { return run->readable && run->level == first->level; };
@@ -260,18 +265,25 @@ std::optional<std::uint32_t> KeyIndex::Impl::level_to_merge() const {
 
 void KeyIndex::Impl::start_merge(std::uint32_t level) {
   merge.emplace();
+  std::uint64_t needed = 0;
   for (const auto& run : runs) {
     if (!run->readable || run->level != level || merge->sources.size() == kMergedRuns) continue;
     merge->sources.push_back(run.get());
     merge->cursors.emplace_back(*run);
+    needed += run->blocks() * kBlockRoomBytes;
   }
+  merge_lacks_room = journal->storage_full() || journal->room_bytes() < needed;
+  if (merge_lacks_room) return merge.reset();
   merge->writer.emplace(*journal, next_run++, level + 1, tuning.block_entries);
 }
 
 void KeyIndex::Impl::merge_entries() {
   const Result<void> merged = merge_slice();
   account(merge->writer->take_written_bytes());
-  if (!merged) return give_up_merge(merged.error());
+  if (!merged) {
+    merge_outcome = merged;
+    return drop_merge();
+  }
   if (!merge->cursors.empty()) return;
   for (KeyRun* source : merge->sources) source->listed = false;
   merge->run = list(merge->writer->finish(), merge->durable);
@@ -311,8 +323,8 @@ void KeyIndex::Impl::finish_merge() {
   merge.reset();
 }
 
-void KeyIndex::Impl::give_up_merge(const Error& error) {
-  merge_outcome = error;
+void KeyIndex::Impl::drop_merge() {
+  merge_lacks_room = true;
   if (const BlockRange written = merge->writer->written(); written.end > 0) erasing.push_back(written);
   merge.reset();
 }

@@ -28,6 +28,8 @@ inline constexpr std::size_t kRunBlockEntries = 253;
 /// ones in sorted runs in Table::keys, merged four into one, in slices that the caller paces with its other work.
 ///   key of a block   := run: u32 big-endian, block: u32 big-endian
 ///   payload of block := { hash: u64, locator: u64 } sorted by hash, kRunBlockEntries at most
+/// A merge writes all its sources hold before they go. It waits for a checkpoint that finds the room, and what it wrote
+/// goes again when the storage fills up under it.
 /// A run takes over from memory, and a merged run from its sources, when it is durable; see key_run.hpp for the layout.
 /// Owned by one actor; not thread-safe (the journal behind it is).
 class KeyIndex {

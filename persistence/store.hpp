@@ -78,8 +78,12 @@ class Store {
   /// The one write transaction; begin and commit on the same thread. Any error is final: the outcome is unknown.
   class Writer {
    public:
-    explicit Writer(Store& store);  ///< Begins; check `error()`.
-    ~Writer();                      ///< Aborts unless committed.
+    /// How long records lie: in few parts, each of pages in a row; or in parts of a page each, for a map so full that
+    /// no such pages may be found.
+    enum class Parts : std::uint8_t { few, pages };
+
+    explicit Writer(Store& store, Parts parts = Parts::few);  ///< Begins; check `error()`.
+    ~Writer();                                                ///< Aborts unless committed.
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
 
@@ -91,8 +95,9 @@ class Store {
     std::size_t truncate(Stream stream, Position before, std::size_t most);
     /// Makes a commit of nothing else move on, so that settling pages become free.
     bool settle();
-    bool commit();      ///< Durable when it returns true.
-    int error() const;  ///< LMDB's or errno's number, 0 when none.
+    bool commit();          ///< Durable when it returns true.
+    int error() const;      ///< LMDB's or errno's number, 0 when none.
+    bool map_full() const;  ///< It failed before anything reached the file: what was to be written was not.
 
    private:
     struct Impl;

@@ -62,7 +62,7 @@ class MetaPage {
 }  // namespace
 
 struct Store::Writer::Impl {
-  explicit Impl(Store::Impl& s) : store(s) {
+  Impl(Store::Impl& s, Parts how) : store(s), parts(how) {
     if (store.memory)
       memory.emplace(*store.memory);
     else
@@ -103,6 +103,7 @@ struct Store::Writer::Impl {
   FreeRuns look_at_free_list() const;
 
   Store::Impl& store;
+  const Parts parts;
   std::optional<MemoryWriter> memory;
   MDB_txn* txn = nullptr;
   int error = 0;
@@ -116,12 +117,19 @@ std::size_t Store::Writer::Impl::part_bytes(std::size_t left) {
   const std::size_t page = store.page_bytes;
   const std::size_t around = kPageHeaderBytes + sizeof(RecordHeader);
   if (left + around <= page) return left;
-  if (!runs) runs = look_at_free_list();
-  return std::min(left, runs->take((left + around + page - 1) / page) * page - around);
+  std::size_t pages = 1;
+  if (parts == Parts::few) {
+    if (!runs) runs = look_at_free_list();
+    pages = runs->take((left + around + page - 1) / page);
+  }
+  return std::min(left, pages * page - around);
 }
 
 FreeRuns Store::Writer::Impl::look_at_free_list() const {
-  FreeRuns seen;
+  MDB_envinfo info = {};
+  mdb_env_info(store.env, &info);  // Fails only for a null pointer.
+  const std::uint64_t pages = store.map_bytes / store.page_bytes;
+  FreeRuns seen(pages - std::min<std::uint64_t>(pages, info.me_last_pgno + 1));
   MDB_txn* view = nullptr;  // A write transaction gives out no cursor for the free list; this sees the same one.
   if (mdb_txn_begin(store.env, nullptr, MDB_RDONLY, &view) != 0) return seen;
   MDB_cursor* cursor = nullptr;
@@ -139,7 +147,7 @@ FreeRuns Store::Writer::Impl::look_at_free_list() const {
   return seen;
 }
 
-Store::Writer::Writer(Store& store) : impl_(std::make_unique<Impl>(*store.impl_)) {}
+Store::Writer::Writer(Store& store, Parts parts) : impl_(std::make_unique<Impl>(*store.impl_, parts)) {}
 Store::Writer::~Writer() = default;
 
 bool Store::Writer::append(Stream stream, RecordHeader header, std::string_view payload) {
@@ -224,5 +232,8 @@ bool Store::Writer::commit() {
 }
 
 int Store::Writer::error() const { return impl_->error; }
+
+// LMDB looks for pages while it writes into memory and makes its free list, before it writes any page that counts.
+bool Store::Writer::map_full() const { return impl_->error == MDB_MAP_FULL; }
 
 }  // namespace kontor::persistence

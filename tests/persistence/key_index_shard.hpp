@@ -29,6 +29,11 @@ class HeldJournal final : public JournalSink {
     REQUIRE(table == Table::keys);
     queue_.push_back({.key = std::move(key), .erase = true});
   }
+  bool storage_full() const override { return full; }
+  std::uint64_t room_bytes() const override { return room; }
+  bool full = false;
+  std::uint64_t room = ~std::uint64_t{0};
+
   void after_durable(std::function<void()> action) override {
     if (queue_.empty()) return action();
     queue_.push_back({.action = std::move(action)});

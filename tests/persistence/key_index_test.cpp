@@ -351,6 +351,44 @@ TEST_CASE("key_index: a merge that meets damage stops, and the runs stay", "[per
   CHECK(shard.find(std::uint64_t{30} << 56 | 3) == std::vector{Locator::of(3, 29).packed});
 }
 
+TEST_CASE("key_index: a merge waits for room, and for a checkpoint to look for it", "[persistence][key_index]") {
+  const TempDir dir;
+  Shard shard(dir.path());
+  shard.journal.room = 200'000;  // 4 runs have 10 blocks each, of a page and a quarter.
+  write_runs(shard, 4, true);
+  CHECK(shard.index.runs() == 4);
+  CHECK(shard.index.idle());
+  shard.journal.room = 210'000;
+  CHECK(shard.index.idle());
+  shard.index.begin_run();
+  CHECK_FALSE(shard.index.idle());
+  shard.settle();
+  CHECK(shard.index.runs() == 1);
+}
+
+TEST_CASE("key_index: a storage that fills up under a merge gets back what the merge wrote",
+          "[persistence][key_index]") {
+  const TempDir dir;
+  Shard shard(dir.path());
+  write_runs(shard, 3, true);
+  write_runs(shard, 1, false);
+  const std::size_t blocks = shard.stored_blocks();
+  for (int i = 0; i < 5; ++i) REQUIRE(shard.index.step());
+  shard.journal.commit();
+  REQUIRE(shard.stored_blocks() > blocks);
+  shard.journal.full = true;
+  shard.settle();
+  CHECK(shard.stored_blocks() == blocks);
+  CHECK(shard.index.runs() == 4);
+  CHECK(shard.index.merge_outcome());
+
+  shard.journal.full = false;
+  shard.index.begin_run();
+  shard.settle();
+  CHECK(shard.index.runs() == 1);
+  CHECK(shard.find(std::uint64_t{30} << 56 | 3) == std::vector{Locator::of(3, 29).packed});
+}
+
 TEST_CASE("key_index: a missing block or a missing list is noticed", "[persistence][key_index]") {
   const TempDir dir;
   const bool list = GENERATE(false, true);

@@ -118,6 +118,51 @@ TEST_CASE("store: where free pages are scattered a long record is cut, and read 
   CHECK(expected == 4);
 }
 
+TEST_CASE("store: a record that finds no pages in a row in a full map is told so, and fits in single ones",
+          "[persistence][store]") {
+  constexpr std::uint64_t kMap = 4u << 20;
+  constexpr std::size_t kRun = 40;
+  const TempDir dir;
+  const auto store = open_store(dir, kMap);
+  const std::string page(3'900, 'v');
+  {
+    Store::Writer writer(*store);
+    REQUIRE(writer.put(Table::products, "run", {}, std::string((kRun - 1) * kPage, 'r')));
+    REQUIRE(writer.commit());
+  }
+  scatter_free_pages(*store, 200);
+  for (int i = 0; store->used_bytes() + 30 * kPage < kMap; ++i) {  // The scattered pages are used again, then the end.
+    Store::Writer writer(*store);
+    REQUIRE(writer.put(Table::accounts, std::to_string(i), {}, page));
+    REQUIRE(writer.commit());
+  }
+  {
+    Store::Writer writer(*store);
+    REQUIRE(writer.erase(Table::products, "run"));
+    for (int i = 1; i < 400; i += 2) REQUIRE(writer.erase(Table::orders, std::to_string(i)));
+    REQUIRE(writer.commit());
+  }
+  settle(*store);
+  settle(*store);
+
+  const auto write = [&](Store::Writer& writer) {
+    for (int i = 0; i < 20; ++i)  // They take of the run, as its pages are the first of all.
+      if (!writer.put(Table::orders, "n" + std::to_string(i), {}, page)) return false;
+    RecordHeader header;
+    header.key = 1;
+    return writer.append(kStream, header, payload(1, (kRun - 2) * kPage)) && writer.commit();
+  };
+  {
+    Store::Writer writer(*store);
+    CHECK_FALSE(write(writer));
+    CHECK(writer.map_full());
+  }
+  Store::Writer writer(*store, Store::Writer::Parts::pages);
+  CHECK(write(writer));
+  CHECK_FALSE(writer.map_full());
+  CHECK(Store::Reader(*store).get(kStream, 1)->payload == payload(1, (kRun - 2) * kPage));
+}
+
 TEST_CASE("store: a cut record is truncated as a whole", "[persistence][store]") {
   const TempDir dir;
   write_parts(dir);

@@ -54,6 +54,7 @@ void CoordinatorState::on_tick() {
   act(effects);
   own_doubts_ = quorum_->own_doubts();
   show_doubts();
+  if (site_.self().reservations != 0) self_->send(site_.self().order, Sweep{});
   const std::int64_t resend_after_ns = std::chrono::nanoseconds(kResendAfter).count();
   if (resent_at_ns_ != 0 && now_ns - resent_at_ns_ < resend_after_ns && now_ns >= resent_at_ns_) return;
   resent_at_ns_ = now_ns;

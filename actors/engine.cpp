@@ -49,13 +49,6 @@ struct SystemConfig : caf::actor_system_config {
   }
 };
 
-const OrderId* amended_order(const Operation& operation) {
-  if (const auto* op = std::get_if<Cancel>(&operation)) return &op->order;
-  if (const auto* op = std::get_if<Refund>(&operation)) return &op->order;
-  if (const auto* op = std::get_if<Fulfil>(&operation)) return &op->order;
-  return nullptr;
-}
-
 }  // namespace
 
 std::string_view to_string(Verdict verdict) {
@@ -110,6 +103,9 @@ struct Engine::Impl {
   void submit(std::span<const Request> requests, const OnOutcomes& on_outcomes, bool may_fetch);
   void fetch_prices(std::vector<actors::Unpriced> unpriced, const OnOutcomes& on_outcomes);
   Error admission(ShardId home, std::size_t more_bytes) const;
+  bool storage_full() const {
+    return std::any_of(shards.begin(), shards.end(), [](const auto& each) { return each->journal().storage_full(); });
+  }
   void drain();
   void close();
   /// Of one shard.
@@ -138,6 +134,7 @@ Result<void> Engine::Impl::open_shards(std::string* explanation) {
   fabric->now_ns = unix_now_ns;
   fabric->protocol = options.protocol;
   fabric->admission = [this](ShardId home, std::size_t more_bytes) { return admission(home, more_bytes); };
+  fabric->storage_full = [this] { return storage_full(); };
   if (options.cluster) {
     fabric->patience = kPatienceDefault;
     fabric->on_listed = [this](std::span<const Product> products) { options.cluster->list(products); };
@@ -187,14 +184,14 @@ Error Engine::Impl::admission(ShardId home, std::size_t more_bytes) const {
   const Fabric::Shard& shard = fabric->shards[home];
   if (shard.open_transactions >= options.open_transactions_max) return {Errc::overloaded, "open transactions"};
   if (shard.open_bytes + more_bytes >= open_bytes_max()) return {Errc::overloaded, "open bytes"};
-  for (const auto& each : shards)
-    if (each->journal().storage_full()) return {Errc::storage_full, "storage"};
+  if (storage_full()) return {Errc::storage_full, "storage"};
   return {};
 }
 
 void Engine::Impl::submit(std::span<const Request> requests, const OnOutcomes& on_outcomes, bool may_fetch) {
   const auto count = static_cast<std::uint16_t>(fabric->size());
-  actors::Intake intake(count, requests.size(), fabric->protocol, fabric->default_deadline());
+  const std::int64_t now_ns = fabric->now_ns();
+  actors::Intake intake(count, requests.size(), fabric->protocol, now_ns, fabric->deadline_from(now_ns));
   std::vector<Outcome> refused;
   std::vector<std::shared_ptr<actors::Amend::List>> amendments(count);
   std::vector<actors::Unpriced> unpriced;
@@ -213,7 +210,7 @@ void Engine::Impl::submit(std::span<const Request> requests, const OnOutcomes& o
         refuse(i, full);
         continue;
       }
-      if (const OrderId* order = amended_order(request.operation)) {
+      if (const OrderId* order = actors::order_amended(request.operation)) {
         if (request.key.empty()) {
           refuse(i, {Errc::invalid_argument, "idempotency_key"});
         } else if (!*order || order->shard >= count) {
@@ -447,7 +444,7 @@ namespace {
 /// What one shard's actors show of themselves.
 void add_shard(const Fabric::Shard& shard, std::int64_t now_ns, EngineCounters& out) {
   out.open += shard.open_transactions, out.open_bytes += shard.open_bytes, out.gathered += shard.gathered;
-  out.in_doubt += shard.in_doubt;
+  out.in_doubt += shard.in_doubt, out.reservations += shard.reservations;
   const std::int64_t since_ns = shard.in_doubt_since_ns;
   if (since_ns != 0 && shard.in_doubt != 0) out.oldest_doubt_ns = std::max(out.oldest_doubt_ns, now_ns - since_ns);
 }
@@ -465,6 +462,7 @@ EngineCounters Engine::counters() const {
   out.phases = {totals.voting.counts(), totals.deciding.counts(), totals.answering.counts()};
   out.open_max = impl_->options.open_transactions_max * shards();
   out.open_bytes_max = impl_->open_bytes_max() * shards();
+  out.expired = totals.expired;
   for (const auto& shard : impl_->fabric->shards) add_shard(shard, unix_now_ns(), out);
   if (!entry) return out;  // The journals are gone.
   for (auto& shard : impl_->shards) {

@@ -124,10 +124,12 @@ struct PhaseLatencies {
 /// Running totals since open, over all shards. Any thread may ask at any time.
 struct EngineCounters {
   std::uint64_t submitted = 0, committed = 0, aborted = 0, unknown = 0, replayed = 0;
-  std::uint64_t prepared = 0;  ///< Transactions whose every vote was yes: P1 = prepared / begun.
-  std::uint64_t begun = 0;     ///< Transactions that reached their participants.
-  std::uint64_t open = 0;      ///< Admitted and not answered.
-  std::uint64_t in_doubt = 0;  ///< Prepared here for another shard, decision not known.
+  std::uint64_t prepared = 0;      ///< Transactions whose every vote was yes: P1 = prepared / begun.
+  std::uint64_t begun = 0;         ///< Transactions that reached their participants.
+  std::uint64_t open = 0;          ///< Admitted and not answered.
+  std::uint64_t in_doubt = 0;      ///< Prepared here for another shard, decision not known.
+  std::uint64_t reservations = 0;  ///< That hold stock.
+  std::uint64_t expired = 0;       ///< Reservations released because they were late.
   std::uint64_t journal_commits = 0, journal_records = 0, journal_bytes = 0, checkpoints = 0;
   bool storage_full = false;
 

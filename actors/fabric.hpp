@@ -32,6 +32,7 @@ struct Totals {
       if (count > 0) aborted_by_code[static_cast<std::size_t>(code)].fetch_add(count, std::memory_order_relaxed);
     }
   }
+  std::atomic<std::uint64_t> expired{0};  ///< Reservations that were released because they were late.
 };
 
 /// Who is where, set up before the first message and unchanged until all actors are gone.
@@ -46,6 +47,7 @@ struct Fabric {
     std::atomic<std::size_t> gathered{0};  ///< Requests that wait for the next batch.
     std::atomic<std::size_t> in_doubt{0};
     std::atomic<std::int64_t> in_doubt_since_ns{0};  ///< Of the oldest, as of the last look; 0: of none.
+    std::atomic<std::size_t> reservations{0};        ///< That hold stock.
   };
   explicit Fabric(std::uint16_t count) : shards(count) {}
   std::uint16_t size() const { return static_cast<std::uint16_t>(shards.size()); }
@@ -64,7 +66,10 @@ struct Fabric {
   }
   /// For the votes of other shards, when a request has no deadline; 0: for ever.
   std::chrono::nanoseconds patience{0};
-  std::int64_t default_deadline() const { return patience.count() == 0 ? 0 : now_ns() + patience.count(); }
+  std::int64_t deadline_from(std::int64_t begun_ns) const {
+    return patience.count() == 0 ? 0 : begun_ns + patience.count();
+  }
+  std::function<bool()> storage_full;    ///< No new work: the room is for what is promised. Unset: never.
   std::function<std::int64_t()> now_ns;  ///< Unix time: set once here, at the edge; rules get it as a field.
 };
 

@@ -26,10 +26,23 @@ void note_listing(const Operation& operation, std::uint32_t transaction, std::ve
 
 }  // namespace
 
-Intake::Intake(std::uint16_t shards, std::size_t expected, commit::Protocol protocol, std::int64_t deadline_ns)
+const OrderId* order_amended(const Operation& operation) {
+  return std::visit(
+      [](const auto& op) -> const OrderId* {
+        if constexpr (requires { op.order; })
+          return &op.order;
+        else
+          return nullptr;
+      },
+      operation);
+}
+
+Intake::Intake(std::uint16_t shards, std::size_t expected, commit::Protocol protocol, std::int64_t now_ns,
+               std::int64_t deadline_ns)
     : shards_(shards),
       expected_(expected / shards + 1),
       protocol_(protocol),
+      now_ns_(now_ns),
       deadline_ns_(deadline_ns),
       submissions_(shards) {
   bodies_.reserve(shards);
@@ -38,8 +51,10 @@ Intake::Intake(std::uint16_t shards, std::size_t expected, commit::Protocol prot
 
 Result<void> Intake::add(const Request& request, std::uint32_t index, const PriceList& prices) {
   if (request.key.empty()) return Error{Errc::invalid_argument, "idempotency_key"};
-  if (auto planned = plan(request.operation, prices, plan_); !planned) return planned;
-  place(request, index, Error{});
+  const auto planned = plan(request.operation, prices, plan_, now_ns_);
+  if (!planned && planned.code() != Errc::reservation_expired) return planned;
+  if (!planned) plan_.clear();
+  place(request, index, planned.error());
   return {};
 }
 
@@ -48,7 +63,7 @@ void Intake::amend(const Request& request, std::uint32_t index, const Result<Ord
   Error refusal;
   if (!order) {
     refusal = order.error();
-  } else if (auto planned = plan_amendment(request.operation, *order, plan_); !planned) {
+  } else if (auto planned = plan_amendment(request.operation, *order, plan_, now_ns_); !planned) {
     refusal = planned.error();
   }
   if (refusal.code != Errc::none) plan_.clear();
@@ -90,8 +105,9 @@ void Intake::place(const Request& request, std::uint32_t index, const Error& ref
   append(bundle.work[home].order, transaction, enroll);
 
   for (const OrderDemand& demand : plan_.amendments) {
-    sites |= commit::site_bit(demand.order.shard);
-    append(bundle.work[demand.order.shard].order, transaction, demand);
+    const ShardId at_order = demand.action == OrderAction::reserve ? home : demand.order.shard;
+    sites |= commit::site_bit(at_order);
+    append(bundle.work[at_order].order, transaction, demand);
   }
   for (const PaymentDemand& demand : plan_.payments) append(at(demand.account).payment, transaction, demand);
   for (const StockDemand& demand : plan_.stocks) append(at(demand.sku).inventory, transaction, demand);

@@ -128,8 +128,12 @@ struct ReadEvents {
   OnRead<EventPage> answer;
 };
 
-/// Engine -> order actor of the order's home: plan cancels, refunds and fulfilments against the order as it is, then
-/// submit them to the home of their keys.
+/// Coordinator -> its order actor, at each tick while reservations hold stock: release those that have expired. It
+/// plans and submits that like an Amend; the transaction decides.
+struct Sweep {};
+
+/// Engine -> order actor of the order's home: plan amendments against the order as it is, then submit them to the home
+/// of their keys.
 struct Amend {
   struct List {
     std::vector<Request> requests;
@@ -147,7 +151,7 @@ using CoordinatorActor =
                      caf::reacts_to<Tick>, caf::reacts_to<GiveUp>>;
 using OrderActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,
                                     caf::reacts_to<Slice>, caf::reacts_to<Amend>, caf::reacts_to<ReadOrder>,
-                                    caf::reacts_to<ReadTransaction>, caf::reacts_to<ReadEvents>>;
+                                    caf::reacts_to<ReadTransaction>, caf::reacts_to<ReadEvents>, caf::reacts_to<Sweep>>;
 using InventoryActor =
     caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>, caf::reacts_to<Slice>,
                      caf::reacts_to<ReadProduct>, caf::reacts_to<ReadProducts>>;
@@ -184,4 +188,5 @@ KONTOR_LOCAL_MESSAGE(ReadOrder)
 KONTOR_LOCAL_MESSAGE(ReadTransaction)
 KONTOR_LOCAL_MESSAGE(ReadEvents)
 KONTOR_LOCAL_MESSAGE(Amend)
+KONTOR_LOCAL_MESSAGE(Sweep)
 #undef KONTOR_LOCAL_MESSAGE

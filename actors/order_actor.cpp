@@ -1,27 +1,29 @@
 #include "actors/intake.hpp"
 #include "actors/participant_actors.hpp"
 #include "actors/participant_behavior.hpp"
+#include "domain/placement.hpp"
 
 namespace kontor::actors {
 namespace {
 
-using State = ParticipantState<OrderParticipant>;
+struct State : ParticipantState<OrderParticipant> {
+  State() = default;
+  std::shared_ptr<std::atomic<std::size_t>> expiring;  ///< Of the last sweep: not answered yet.
+  std::int64_t swept_at_ns = 0;
+};
 static_assert(!std::is_aggregate_v<State>);
-
-OrderId order_of(const Operation& operation) {
-  if (const auto* op = std::get_if<Cancel>(&operation)) return op->order;
-  if (const auto* op = std::get_if<Refund>(&operation)) return op->order;
-  if (const auto* op = std::get_if<Fulfil>(&operation)) return op->order;
-  return {};
-}
 
 /// Plans amendments against the orders as they are now and hands them to the coordinators of their keys.
 void amend(OrderActor::stateful_pointer<State> self, const Amend::List& list) {
   const Site& site = self->state.site;
-  Intake intake(site.fabric->size(), list.requests.size(), site.fabric->protocol, site.fabric->default_deadline());
+  const std::int64_t now_ns = site.fabric->now_ns();
+  Intake intake(site.fabric->size(), list.requests.size(), site.fabric->protocol, now_ns,
+                site.fabric->deadline_from(now_ns));
   for (std::size_t i = 0; i < list.requests.size(); ++i) {
     const Request& request = list.requests[i];
-    intake.amend(request, list.indexes[i], self->state.participant->order(order_of(request.operation)));
+    const OrderId* order = order_amended(request.operation);
+    assert(order);
+    intake.amend(request, list.indexes[i], self->state.participant->order(*order));
   }
   for (ShardId home = 0; home < site.fabric->size(); ++home) {
     auto submission = intake.take(home);
@@ -30,6 +32,34 @@ void amend(OrderActor::stateful_pointer<State> self, const Amend::List& list) {
     site.fabric->shards[home].open_bytes += submission->bytes;
     self->send(site.fabric->shards[home].coordinator, Submit{std::move(submission)});
   }
+}
+
+/// At most one effect, whoever asks and however often.
+IdempotencyKey expiry_key(const OrderId& order) {
+  return IdempotencyKey::unchecked("expiry/" + reservation_text(order));
+}
+
+/// Asks for the release of what has expired, again while it is there: some of the last sweep may have been refused, or
+/// have met a shard that was not. A timer may only ask.
+void sweep(OrderActor::stateful_pointer<State> self) {
+  State& state = self->state;
+  const std::int64_t now_ns = state.site.fabric->now_ns();
+  const bool patient =
+      now_ns >= state.swept_at_ns && now_ns - state.swept_at_ns < std::chrono::nanoseconds(kSweepPatience).count();
+  if (state.expiring && *state.expiring != 0 && patient) return;
+  if (const auto& full = state.site.fabric->storage_full; full && full()) return;
+  Amend::List list;
+  for (const OrderId& order : state.participant->due(now_ns)) {
+    list.indexes.push_back(static_cast<std::uint32_t>(list.requests.size()));
+    list.requests.push_back({expiry_key(order), Release{order, ReleaseReason::expired}});
+    ++state.site.fabric->shards[home_of(list.requests.back().key, state.site.fabric->size())].open_transactions;
+  }
+  if (list.requests.empty()) return;
+  state.swept_at_ns = now_ns;
+  state.expiring = std::make_shared<std::atomic<std::size_t>>(list.requests.size());
+  state.site.fabric->totals.submitted += list.requests.size();
+  list.on_outcomes = [expiring = state.expiring](std::span<const Outcome> told) { *expiring -= told.size(); };
+  amend(self, list);
 }
 
 OrderActor::behavior_type order(OrderActor::stateful_pointer<State> self, Site site,
@@ -42,6 +72,7 @@ OrderActor::behavior_type order(OrderActor::stateful_pointer<State> self, Site s
       [=](Capture) { on_capture(self); },
       [=](Slice) { on_slice(self, commit::Role::order); },
       [=](const Amend& message) { amend(self, *message.list); },
+      [=](Sweep) { sweep(self); },
       [=](const ReadOrder& message) {
         answer_durably(site, message.answer, self->state.participant->order(message.order));
       },

@@ -15,6 +15,11 @@ constexpr std::size_t kRowsPerSlice = 256;  // Order rows and bitmaps stored by 
 
 const Demands<OrderDemand>& select_orders(const Work& work) { return work.order; }
 
+/// A reservation ends because it is late.
+bool expires(const OrderBook::Claim& claim) {
+  return !claim.amendments.empty() && claim.amendments.front().action == OrderAction::expire;
+}
+
 bool has_aborted(const OrderBatch& batch) {
   return batch.states.find(static_cast<char>(ItemState::aborted)) != std::string::npos;
 }
@@ -30,7 +35,9 @@ OrderParticipant::OrderParticipant(Site site, const persistence::Store& store,
       batches_(std::move(recovered.batches)),
       own_high_(recovered.own_high),
       newest_(Locator::of(recovered.appended[static_cast<std::size_t>(Stream::order)] + 1, 0).packed - 1),
-      as_of_{recovered.appended[static_cast<std::size_t>(Stream::order)], decided} {}
+      as_of_{recovered.appended[static_cast<std::size_t>(Stream::order)], decided} {
+  site_.self().reservations = state_.resource.reservations().size();
+}
 
 Votes OrderParticipant::prepare(const BatchPtr& batch) {
   Votes votes{batch, commit::Role::order, 0, {}};
@@ -86,7 +93,7 @@ commit::Refusal* OrderParticipant::vote(const BatchPtr& batch, std::uint32_t ind
         if (!use) return refuse(use.error(), {});
         if (*use) earlier = {(*use)->transaction, (*use)->fingerprint}, known = true;
       }
-    } else if (!state_.resource.find(demand.order)) {
+    } else if (demand.order && !state_.resource.find(demand.order)) {
       if (auto loaded = load(demand.order); !loaded) return refuse(loaded.error(), {});
     }
   }
@@ -140,6 +147,7 @@ void OrderParticipant::decide(const Decide::List& list) {
     const auto it = state_.open().find(decision.transaction);
     if (it == state_.open().end()) continue;  // Refused here, or a repeat.
     const KeyDigest key = it->second.claim.key;
+    if (decision.commit && expires(it->second.claim)) ++site_.fabric->totals.expired;
     OrderBatch* batch = batch_of(it->second.prepared);
     const auto delta = persistence::settle_item(*batch, decision);
     if (decision.commit && delta) {
@@ -151,6 +159,7 @@ void OrderParticipant::decide(const Decide::List& list) {
   }
   for (const commit::Decision& decision : list.early) state_.settle(decision, list.position, true);
   as_of_.decided = list.position;
+  site_.self().reservations = state_.resource.reservations().size();
   keys_->step();  // Runs are merged beside the work that makes them.
 }
 
@@ -178,11 +187,26 @@ void OrderParticipant::capture() {
   hint_ = 0;
   state_.resource.evict_clean();  // What the last checkpoint stored is durable: the coordinator waited for it.
   capturing_.orders = state_.resource.take_dirty();
+  capturing_.reservations = state_.resource.reservations().take_changes();
   keys_->begin_run();
+}
+
+/// Stores which reservations hold stock, as of the capture. False: all is stored.
+bool OrderParticipant::slice_reservations() {
+  auto& [begun, ended] = capturing_.reservations;
+  const bool more = !begun.empty() || !ended.empty();
+  for (std::size_t i = 0; i < kRowsPerSlice && !begun.empty(); ++i, begun.pop_back())
+    site_.journal->put(Table::meta, persistence::reservation_key(begun.back().first),
+                       persistence::RecordKind::reservation_row,
+                       persistence::write_reservation_row(begun.back().second));
+  for (std::size_t i = 0; i < kRowsPerSlice && !ended.empty(); ++i, ended.pop_back())
+    site_.journal->erase(Table::meta, persistence::reservation_key(ended.back()));
+  return more;
 }
 
 bool OrderParticipant::slice() {
   Capturing& c = capturing_;
+  if (slice_reservations()) return true;
   const std::size_t rows = c.orders.size(), all = rows + c.bitmaps.size();
   // Bitmaps come last: they tell replay to pass over what is decided, whose progress and keys must then be stored.
   if (c.next == rows && keys_->writing()) {
@@ -222,18 +246,18 @@ Result<ItemState> OrderParticipant::state_of(const persistence::ArchivedRequest&
   return archive_.outcome(request.locator);
 }
 
-Result<Checkout> OrderParticipant::committed_checkout(const OrderId& order) const {
+Result<Order> OrderParticipant::made(const OrderId& order) const {
   const Error unknown{Errc::unknown_order, "order"};
   const auto request = archive_.find(order);
   if (!request) return request.code() == Errc::not_found ? unknown : request.error();
   const auto state = state_of(*request);
   if (!state) return state.error();
   if (*state != ItemState::committed) return unknown;
-  auto body = persistence::read_body(request->body);
+  const auto body = persistence::read_body(request->body);
   if (!body) return body.error();
-  auto* checkout = std::get_if<Checkout>(&body->operation);
-  if (!checkout) return unknown;
-  return std::move(*checkout);
+  auto made = order_made(order, body->operation);
+  if (!made) return unknown;
+  return std::move(*made);
 }
 
 Result<TransactionRecord> OrderParticipant::transaction(const TransactionId& id) const {
@@ -251,13 +275,13 @@ Result<TransactionRecord> OrderParticipant::transaction(const TransactionId& id)
 }
 
 Result<void> OrderParticipant::load(const OrderId& order) {
-  const auto checkout = committed_checkout(order);
-  if (!checkout) return checkout.error();
+  auto whole = made(order);
+  if (!whole) return whole.error();
   const auto stored = archive_.progress(order);
   if (stored) {
     state_.resource.load(order, stored->progress, stored->decided);
   } else if (stored.code() == Errc::not_found) {
-    state_.resource.load(order, placed(*checkout), 0);
+    state_.resource.load(order, std::move(whole->progress), 0);
   } else {
     return stored.error();
   }
@@ -265,11 +289,11 @@ Result<void> OrderParticipant::load(const OrderId& order) {
 }
 
 Result<Order> OrderParticipant::order(const OrderId& id) {
-  auto checkout = committed_checkout(id);
-  if (!checkout) return checkout.error();
+  auto order = made(id);
+  if (!order) return order;
   if (!state_.resource.find(id))
     if (auto loaded = load(id); !loaded) return loaded.error();
-  Order order{id, std::move(*checkout), *state_.resource.find(id)};
+  order->progress = *state_.resource.find(id);
   return order;
 }
 

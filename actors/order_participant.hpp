@@ -28,6 +28,8 @@ class OrderParticipant {
   Result<Order> order(const OrderId& id);
   /// A request that was enrolled here and is durable. Errors: not_found, corrupt_journal.
   Result<TransactionRecord> transaction(const TransactionId& id) const;
+  /// Reservations that expired by `now_ns` and that nobody is ending, up to kExpiriesMax.
+  std::vector<OrderId> due(std::int64_t now_ns) const { return state_.resource.due(now_ns, kExpiriesMax); }
   /// What was enrolled here after a place and is committed, up to the first of which that is not known. Errors:
   /// corrupt_journal.
   Result<EventPage> events(persistence::Locator after, std::size_t most) const;
@@ -36,6 +38,7 @@ class OrderParticipant {
   struct Capturing {
     Position replay_from = 0;
     std::vector<OrderId> orders;
+    Reservations::Changes reservations;
     std::vector<std::pair<Position, std::string>> bitmaps;
     std::vector<Position> obsolete;  ///< Bitmaps of batches that are committed as a whole: none says the same.
     std::size_t next = 0;
@@ -48,7 +51,9 @@ class OrderParticipant {
   Result<persistence::ItemState> state_of(const persistence::ArchivedRequest& request) const;
   /// The batch of this record, unless it is stored for good.
   const persistence::OrderBatch* recent(Position position) const;
-  Result<Checkout> committed_checkout(const OrderId& order) const;
+  /// An order as it was made. Errors: unknown_order, corrupt_journal.
+  Result<Order> made(const OrderId& order) const;
+  bool slice_reservations();
   commit::Refusal* vote(const BatchPtr& batch, std::uint32_t index, std::span<const OrderDemand> demands,
                         const KeyDigest& digest, Votes& votes);
   persistence::OrderBatch* batch_of(Position prepared);

@@ -26,6 +26,9 @@ enum class StockAction : std::uint8_t {
   adjust = 4,     ///< Counted anew; negative takes unclaimed units.
   define = 5,     ///< A new product with its price.
   set_price = 6,  ///< Exclusive: one at a time.
+  reserve = 7,    ///< Claims units; committed, they are set aside for a reservation.
+  redeem = 8,     ///< Claims units that are set aside; committed, they leave the stock.
+  release = 9,    ///< Claims units that are set aside; committed, they can be sold again.
 };
 
 struct StockDemand {
@@ -41,9 +44,14 @@ enum class OrderAction : std::uint8_t {
   cancel = 2,
   refund = 3,
   fulfil = 4,
+  reserve = 5,  ///< The order that this transaction makes is a reservation.
+  redeem = 6,
+  release = 7,
+  expire = 8,  ///< A release because it is late.
 };
 
-/// `enroll` stands once, at the home of the key; the others once per line, at the home of the order.
+/// `enroll` and `reserve` stand once, at the home of the key; `redeem`, `release` and `expire` once, the others once
+/// per line, at the home of the order.
 struct OrderDemand {
   OrderAction action = OrderAction::enroll;
   OperationKind kind = OperationKind::checkout;
@@ -54,6 +62,7 @@ struct OrderDemand {
   OrderId order;
   std::uint64_t fingerprint = 0;  ///< enroll: of the request's body, to tell a repeat from a reuse of the key.
   IdempotencyKey key;
+  std::int64_t expires_at_ns = 0;  ///< reserve: Unix time.
 };
 
 }  // namespace kontor

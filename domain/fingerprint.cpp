@@ -56,6 +56,11 @@ void fold(Fold& out, const UnmatchedRefund& op) {
   for (const ReturnLine& line : op.lines)
     out.add(line.sku), out.add_signed(line.quantity), out.add_signed(line.unit_price);
 }
+void fold(Fold& out, const Reserve& op) {
+  fold(out, op.checkout), out.add_signed(op.expires_at_ns), out.add_signed(op.expires_in_ns);
+}
+void fold(Fold& out, const Redeem& op) { out.add(op.order); }
+void fold(Fold& out, const Release& op) { out.add(op.order), out.add(static_cast<std::uint64_t>(op.reason)); }
 
 }  // namespace
 

@@ -39,11 +39,12 @@ bool skip(std::string_view& text, std::string_view expected) {
 
 std::string transaction_text(const TransactionId& id) { return with_prefix("txn_", id); }
 std::string order_text(const OrderId& id) { return with_prefix("ord_", id); }
+std::string reservation_text(const OrderId& id) { return with_prefix("rsv_", id); }
 
 Result<TransactionId> parse_transaction(std::string_view text) {
   const Error malformed{Errc::invalid_argument, "transaction id"};
   TransactionId id;
-  if (!skip(text, "txn_") && !skip(text, "ord_")) return malformed;
+  if (!skip(text, "txn_") && !skip(text, "ord_") && !skip(text, "rsv_")) return malformed;
   if (!read(text, id.shard) || !skip(text, "_")) return malformed;
   if (!read(text, id.incarnation) || !skip(text, "_")) return malformed;
   if (!read(text, id.sequence) || !text.empty()) return malformed;

@@ -47,8 +47,10 @@ using OrderId = TransactionId;
 
 std::string transaction_text(const TransactionId& id);
 std::string order_text(const OrderId& id);
+/// A reservation is an order that is not paid yet, and has its id; its text form starts with `rsv_`.
+std::string reservation_text(const OrderId& id);
 
-/// Reads either text form. Errors: invalid_argument.
+/// Reads any of these text forms. Errors: invalid_argument.
 Result<TransactionId> parse_transaction(std::string_view text);
 
 /// Place of a record in its shard's journal, over all actors, from 1. A later append has a larger one.

@@ -3,16 +3,29 @@
 namespace kontor {
 namespace {
 
-/// How an action moves units: out of `on_hand` through `held`, or into it through `incoming`.
+/// How an action moves units: out of what is available through `held`, out of what is reserved through `leaving`, or
+/// in through `incoming`.
 bool takes(const Inventory::Posting& posting) {
-  return posting.action == StockAction::sell || (posting.action == StockAction::adjust && posting.amount < 0);
+  return posting.action == StockAction::sell || posting.action == StockAction::reserve ||
+         (posting.action == StockAction::adjust && posting.amount < 0);
+}
+bool ends_reservation(const Inventory::Posting& posting) {
+  return posting.action == StockAction::redeem || posting.action == StockAction::release;
 }
 Units magnitude(const Inventory::Posting& posting) { return posting.amount < 0 ? -posting.amount : posting.amount; }
+/// Where its units are while nobody knows how it ends.
+Units& in_doubt(Product& product, const Inventory::Posting& posting) {
+  if (takes(posting)) return product.held;
+  return ends_reservation(posting) ? product.leaving : product.incoming;
+}
 
 /// Each counter has room for what is promised already and for `demand`; claims of every kind count against each.
 bool has_room(const Product& product, const StockDemand& demand, Units units) {
   switch (demand.action) {
-    case StockAction::sell: return product.sold + product.held + units <= kStockUnitsMax;
+    case StockAction::sell:
+    case StockAction::reserve: return product.sold + product.held + product.reserved + units <= kStockUnitsMax;
+    case StockAction::redeem:
+    case StockAction::release: return true;  // Room was kept when they were set aside.
     case StockAction::take_back: return product.returned + product.incoming + units <= kStockUnitsMax;
     case StockAction::receive: return product.received + product.incoming + units <= kStockUnitsMax;
     case StockAction::adjust:
@@ -30,8 +43,11 @@ Result<void> check_units(const Product& product, const StockDemand& demand, std:
     return Error{Errc::amount_out_of_range, "quantity", line};
   const Units units = demand.amount < 0 ? -demand.amount : demand.amount;
   if (demand.amount < 1 && demand.action != StockAction::adjust) return Error{Errc::invalid_argument, "quantity", line};
-  if (takes({demand.amount, 0, demand.action})) {
+  const Inventory::Posting posting{demand.amount, 0, demand.action};
+  if (takes(posting)) {
     if (units > product.available()) return Error{Errc::out_of_stock, "sku", line, product.available()};
+  } else if (ends_reservation(posting)) {
+    if (units > product.reserved - product.leaving) return Error{Errc::conflict, "is being reserved", line};
   } else if (product.on_hand + product.incoming + units > kStockUnitsMax) {
     return Error{Errc::amount_out_of_range, "stock", line};
   }
@@ -105,10 +121,8 @@ void Inventory::hold(const Posting& posting) {
   Product& product = rows_.change(posting.row);
   if (posting.action == StockAction::set_price) {
     product.pricing = true;
-  } else if (takes(posting)) {
-    product.held += magnitude(posting);
   } else {
-    product.incoming += magnitude(posting);
+    in_doubt(product, posting) += magnitude(posting);
   }
 }
 
@@ -123,19 +137,21 @@ void Inventory::settle(const Posting& posting, bool commit) {
     return;
   }
   const Units units = magnitude(posting);
-  (takes(posting) ? product.held : product.incoming) -= units;
-  assert(product.held >= 0 && product.incoming >= 0);
+  in_doubt(product, posting) -= units;
+  assert(product.held >= 0 && product.incoming >= 0 && product.leaving >= 0);
   if (!commit) return;
-  product.on_hand += takes(posting) ? -units : units;
-  assert(product.on_hand >= product.held);
   switch (posting.action) {
-    case StockAction::sell: product.sold += units; break;
-    case StockAction::take_back: product.returned += units; break;
-    case StockAction::receive: product.received += units; break;
-    case StockAction::adjust: product.adjusted += posting.amount; break;
+    case StockAction::sell: product.on_hand -= units, product.sold += units; break;
+    case StockAction::take_back: product.on_hand += units, product.returned += units; break;
+    case StockAction::receive: product.on_hand += units, product.received += units; break;
+    case StockAction::adjust: product.on_hand += posting.amount, product.adjusted += posting.amount; break;
+    case StockAction::reserve: product.reserved += units; break;
+    case StockAction::redeem: product.reserved -= units, product.on_hand -= units, product.sold += units; break;
+    case StockAction::release: product.reserved -= units; break;
     case StockAction::define:
     case StockAction::set_price: assert(false); break;
   }
+  assert(product.leaving <= product.reserved && product.held + product.reserved <= product.on_hand);
 }
 
 void Inventory::settle_creation(const Product& product, bool commit) {

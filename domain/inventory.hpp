@@ -12,7 +12,8 @@
 
 /// Products, their prices and their stock. Pure. Escrow: a claim needs on_hand - held >= quantity, then any number of
 /// transactions may be in doubt on one SKU.
-/// Invariants: 0 <= held <= on_hand; received + adjusted + returned == on_hand + sold.
+/// Invariants: 0 <= held, 0 <= leaving <= reserved, held + reserved <= on_hand;
+/// received + adjusted + returned == on_hand + sold.
 namespace kontor {
 
 struct Product {
@@ -22,10 +23,12 @@ struct Product {
   bool pricing = false;       ///< A price change is promised and undecided.
   Minor price = 0;
   Units on_hand = 0;
-  Units held = 0;      ///< Claimed, undecided.
+  Units held = 0;      ///< Claimed, undecided; not yet set aside.
   Units incoming = 0;  ///< Promised to come in, undecided: not sellable, but room is kept for them.
   Units received = 0, adjusted = 0, sold = 0, returned = 0;  ///< Totals of what was committed.
-  Units available() const { return on_hand - held; }
+  Units reserved = 0;                                        ///< Set aside by reservations: committed.
+  Units leaving = 0;  ///< Of these, claimed by who redeems or releases a reservation, undecided.
+  Units available() const { return on_hand - held - reserved; }
 };
 
 /// The inventory actor's resource; see commit/participant.hpp for what each function is for.
@@ -52,7 +55,8 @@ class Inventory {
   /// May the demands of one transaction be promised? They are sorted by SKU, each once.
   /// Errors: unknown_sku, already_exists, conflict (being defined or priced), currency_mismatch, price_changed (figure:
   /// the version now), out_of_stock (figure: what is available), amount_out_of_range, too_large (products),
-  /// invalid_argument. `line` is the index of the demand.
+  /// invalid_argument; conflict, too, for a reservation of which this shard has not heard yet that it committed.
+  /// `line` is the index of the demand.
   Result<Claim> decide(std::span<const StockDemand> demands) const;
   /// The claim of demands that were accepted before. Errors: unknown_sku (the journal contradicts itself).
   Result<Claim> resolve(std::span<const StockDemand> demands) const;

@@ -18,6 +18,8 @@ inline constexpr std::int64_t kBalanceMinorMax = 4'000'000'000'000'000'000;  // 
 inline constexpr std::int64_t kStockUnitsMax = 4'000'000'000'000'000;        // On hand, and each counter of a SKU.
 inline constexpr std::uint16_t kFeeBasisPointsMax = 10'000;                  // 100 %.
 
+inline constexpr std::int64_t kReservationNsMax = 7LL * 24 * 3'600 * 1'000'000'000;  // Seven days: no warehouse.
+
 // One shard.
 inline constexpr std::size_t kShardsMax = 64;                // A set of shards is one 64-bit word.
 inline constexpr std::size_t kAccountsMax = 50'000'000;      // 5 GB of rows: all accounts of a shard live in memory.
@@ -27,6 +29,8 @@ inline constexpr std::size_t kOpenBytesMax = 48u << 20;      // Of their request
 inline constexpr std::size_t kBatchTransactionsMax = 4'096;  // Of one prepare: beyond, a batch only adds latency.
 inline constexpr std::size_t kSubmitRequestsMax = 65'536;    // Of one submit call.
 inline constexpr std::size_t kTombstonesMax = 65'536;        // Aborts that came before their prepare; oldest go first.
+inline constexpr std::size_t kReservationsMax = 1'000'000;   // Holding stock: some 100 MB of memory.
+inline constexpr std::size_t kExpiriesMax = 256;             // Reservations ended by one sweep: well under 10 ms.
 inline constexpr std::size_t kEventsMax = 1'000;             // Of one look at the log: the shard's orders wait ~2 ms.
 inline constexpr std::size_t kListedMax = 1'000;             // Of one look at a list: some 100 us.
 inline constexpr std::size_t kEventItemsMax = 4'096;         // Looked through for them: most may have been aborted.
@@ -41,7 +45,8 @@ inline constexpr std::size_t kBlocksPerSlice = 32;  // Captured by one message o
 
 // Times of the shell; rules know none.
 inline constexpr std::chrono::milliseconds kTickEvery{100};
-inline constexpr std::chrono::milliseconds kResendAfter{1'000};  // Unanswered protocol messages.
+inline constexpr std::chrono::milliseconds kResendAfter{1'000};    // Unanswered protocol messages.
+inline constexpr std::chrono::milliseconds kSweepPatience{2'000};  // Then expiries in flight are asked for again.
 inline constexpr std::chrono::seconds kPatienceDefault{10};  // In a cluster, for the votes of a node that may be away.
 inline constexpr std::chrono::seconds kDrainTimeoutMax{30};  // Orderly shutdown: then the outcome is unknown.
 

@@ -10,6 +10,14 @@ std::string_view to_string(AccountKind kind) {
   return "unlisted";
 }
 
+std::string_view to_string(ReleaseReason reason) {
+  switch (reason) {
+    case ReleaseReason::asked: return "asked";
+    case ReleaseReason::expired: return "expired";
+  }
+  return "unlisted";
+}
+
 std::string_view to_string(OperationKind kind) {
   switch (kind) {
     case OperationKind::open_account: return "open_account";
@@ -25,6 +33,9 @@ std::string_view to_string(OperationKind kind) {
     case OperationKind::refund: return "refund";
     case OperationKind::fulfil: return "fulfil";
     case OperationKind::unmatched_refund: return "unmatched_refund";
+    case OperationKind::reserve: return "reserve";
+    case OperationKind::redeem: return "redeem";
+    case OperationKind::release: return "release";
   }
   return "unlisted";
 }

@@ -114,8 +114,34 @@ struct UnmatchedRefund {
   std::vector<ReturnLine> lines;
 };
 
-using Operation = std::variant<OpenAccount, Deposit, Withdraw, Transfer, DefineProduct, SetPrice, ReceiveStock,
-                               AdjustStock, Checkout, Cancel, Refund, Fulfil, UnmatchedRefund>;
+/// A checkout whose payment comes later, or never: its units are set aside, at its prices, until the reservation is
+/// redeemed or released. Just one of the two ends is given; the journal has `expires_at_ns`.
+struct Reserve {
+  Checkout checkout;
+  std::int64_t expires_at_ns = 0;  ///< Unix time from which on it is not redeemed any more; 0: see below.
+  std::int64_t expires_in_ns = 0;  ///< Counted from its beginning.
+  std::int64_t begun_at_ns = 0;    ///< Unix time; set by the engine.
+};
+/// The customer pays as in a checkout, and what was set aside is sold; only before the reservation expires.
+struct Redeem {
+  OrderId order;                 ///< Of the reservation.
+  std::int64_t begun_at_ns = 0;  ///< Unix time; set by the engine: this is what must lie before the expiry.
+};
+enum class ReleaseReason : std::uint8_t {
+  asked = 1,    ///< At any time.
+  expired = 2,  ///< Not before the reservation expires.
+};
+std::string_view to_string(ReleaseReason reason);
+/// What was set aside can be sold again.
+struct Release {
+  OrderId order;  ///< Of the reservation.
+  ReleaseReason reason = ReleaseReason::asked;
+  std::int64_t begun_at_ns = 0;  ///< Unix time; set by the engine.
+};
+
+using Operation =
+    std::variant<OpenAccount, Deposit, Withdraw, Transfer, DefineProduct, SetPrice, ReceiveStock, AdjustStock, Checkout,
+                 Cancel, Refund, Fulfil, UnmatchedRefund, Reserve, Redeem, Release>;
 
 /// The alternatives of Operation by number; stored in the journal, so append only.
 enum class OperationKind : std::uint8_t {
@@ -132,6 +158,9 @@ enum class OperationKind : std::uint8_t {
   refund,
   fulfil,
   unmatched_refund,
+  reserve,
+  redeem,
+  release,
 };
 inline constexpr std::size_t kOperationKinds = std::variant_size_v<Operation>;
 inline OperationKind kind_of(const Operation& op) { return static_cast<OperationKind>(op.index()); }

@@ -8,6 +8,9 @@ std::string_view to_string(OrderStatus status) {
   switch (status) {
     case OrderStatus::placed: return "placed";
     case OrderStatus::cancelled: return "cancelled";
+    case OrderStatus::reserved: return "reserved";
+    case OrderStatus::released: return "released";
+    case OrderStatus::expired: return "expired";
   }
   return "unlisted";
 }
@@ -17,6 +20,7 @@ std::string_view to_string(PaymentStatus status) {
     case PaymentStatus::paid: return "paid";
     case PaymentStatus::partially_refunded: return "partially_refunded";
     case PaymentStatus::refunded: return "refunded";
+    case PaymentStatus::unpaid: return "unpaid";
   }
   return "unlisted";
 }
@@ -32,6 +36,7 @@ std::string_view to_string(FulfilmentStatus status) {
 
 PaymentStatus payment_status(const OrderProgress& order) {
   const auto& lines = order.lines;
+  if (order.status != OrderStatus::placed && order.status != OrderStatus::cancelled) return PaymentStatus::unpaid;
   if (std::all_of(lines.begin(), lines.end(), [](const auto& line) { return line.refundable() == 0; }))
     return PaymentStatus::refunded;
   if (std::any_of(lines.begin(), lines.end(), [](const auto& line) { return line.refunded > 0; }))
@@ -55,8 +60,26 @@ OrderProgress placed(const Checkout& checkout) {
   return progress;
 }
 
+std::optional<Order> order_made(const OrderId& id, const Operation& operation) {
+  if (const auto* checkout = std::get_if<Checkout>(&operation)) return Order{id, *checkout, placed(*checkout)};
+  const auto* reserve = std::get_if<Reserve>(&operation);
+  if (!reserve) return {};
+  Order order{id, reserve->checkout, placed(reserve->checkout), reserve->expires_at_ns};
+  order.progress.status = OrderStatus::reserved;
+  return order;
+}
+
+bool ends_reservation(OrderAction action) {
+  return action == OrderAction::redeem || action == OrderAction::release || action == OrderAction::expire;
+}
+
 Result<void> check_amendment(const OrderProgress& order, OrderAction amendment, std::uint32_t line, Units quantity) {
-  if (order.status == OrderStatus::cancelled) return Error{Errc::order_state, "cancelled"};
+  if (order.status != (ends_reservation(amendment) ? OrderStatus::reserved : OrderStatus::placed))
+    return Error{Errc::order_state, to_string(order.status)};
+  if (ends_reservation(amendment)) {
+    if (line != 0 || quantity != 0) return Error{Errc::invalid_argument, "line", line};
+    return {};
+  }
   if (line >= order.lines.size()) return Error{Errc::invalid_argument, "line", line};
   if (quantity < 1) return Error{Errc::invalid_argument, "quantity", line};
   const LineProgress& progress = order.lines[line];
@@ -72,7 +95,11 @@ Result<void> check_amendment(const OrderProgress& order, OrderAction amendment, 
     case OrderAction::fulfil:
       if (quantity > progress.fulfillable()) return Error{Errc::exceeds_order, "fulfil", line, progress.fulfillable()};
       return {};
-    case OrderAction::enroll: break;
+    case OrderAction::enroll:
+    case OrderAction::reserve:
+    case OrderAction::redeem:
+    case OrderAction::release:
+    case OrderAction::expire: break;
   }
   return Error{Errc::invalid_argument, "amendment"};
 }
@@ -85,7 +112,11 @@ void amend(OrderProgress& order, std::span<const Amendment> amendments) {
       case OrderAction::cancel: order.status = OrderStatus::cancelled; [[fallthrough]];
       case OrderAction::refund: line.refunded += amendment.quantity; break;
       case OrderAction::fulfil: line.fulfilled += amendment.quantity; break;
-      case OrderAction::enroll: assert(false); break;
+      case OrderAction::redeem: order.status = OrderStatus::placed; break;
+      case OrderAction::release: order.status = OrderStatus::released; break;
+      case OrderAction::expire: order.status = OrderStatus::expired; break;
+      case OrderAction::enroll:
+      case OrderAction::reserve: assert(false); break;
     }
     assert(line.refunded <= line.bought && line.fulfilled <= line.bought);
   }
@@ -112,7 +143,13 @@ Result<OrderBook::Answer> OrderBook::decide(std::span<const OrderDemand> demands
       return Error{Errc::request_in_progress, "idempotency_key"};
     }
   }
-  if (!answer.claim.order) return answer;
+  if (!answer.claim.order) {
+    const Amendment* reservation = answer.claim.reservation();
+    if (!reservation) return answer;
+    if (reservation->action != OrderAction::reserve) return Error{Errc::unknown_order, "order"};
+    if (reservations_.size() + reserving_ >= reservations_max_) return Error{Errc::overloaded, "reservations"};
+    return answer;
+  }
 
   const auto it = rows_.find(answer.claim.order);
   if (it == rows_.end()) return Error{Errc::unknown_order, "order"};
@@ -139,7 +176,7 @@ OrderBook::Claim OrderBook::resolve(std::span<const OrderDemand> demands) {
       claim.fingerprint = demand.fingerprint;
     } else {
       claim.order = demand.order;
-      claim.amendments.push_back({demand.action, demand.line, demand.quantity});
+      claim.amendments.push_back({demand.action, demand.line, demand.quantity, demand.expires_at_ns});
     }
   }
   return claim;
@@ -148,15 +185,23 @@ OrderBook::Claim OrderBook::resolve(std::span<const OrderDemand> demands) {
 void OrderBook::hold(const Claim& claim, const TransactionId& transaction) {
   if (claim.key != KeyDigest{}) keys_.insert_or_assign(claim.key, InUse{transaction, claim.fingerprint});
   if (claim.order) ++rows_[claim.order].holders;
+  if (claim.reservation()) ++reserving_;
 }
 
-void OrderBook::settle(const Claim& claim, bool commit, Position decided) {
+void OrderBook::settle(const Claim& claim, bool commit, Position decided, const TransactionId& transaction) {
   if (claim.key != KeyDigest{}) keys_.erase(claim.key);
+  if (const Amendment* reservation = claim.reservation()) {
+    assert(reserving_ > 0);
+    --reserving_;
+    if (commit) reservations_.add(transaction, reservation->expires_at_ns);
+  }
   if (!claim.order) return;
   Row& row = rows_[claim.order];
   assert(row.holders > 0);
   --row.holders;
-  if (!commit || decided <= row.as_of) return;
+  if (!commit) return;
+  if (ends_reservation(claim.amendments.front().action)) reservations_.end(claim.order);
+  if (decided <= row.as_of) return;
   amend(row.progress, claim.amendments);
   if (!std::exchange(row.dirty, true)) dirty_.push_back(claim.order);
 }
@@ -169,6 +214,15 @@ const OrderProgress* OrderBook::find(const OrderId& order) const {
 bool OrderBook::amending(const OrderId& order) const {
   const auto it = rows_.find(order);
   return it != rows_.end() && it->second.holders > 0;
+}
+
+std::vector<OrderId> OrderBook::due(std::int64_t now_ns, std::size_t most) const {
+  std::vector<OrderId> out;
+  for (const auto& [expires_at_ns, order] : reservations_.by_expiry()) {
+    if (expires_at_ns > now_ns || out.size() == most) break;
+    if (!amending(order)) out.push_back(order);
+  }
+  return out;
 }
 
 void OrderBook::load(const OrderId& order, OrderProgress progress, Position as_of) {

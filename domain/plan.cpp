@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "domain/plan_parts.hpp"
+
 namespace kontor {
 namespace {
 
@@ -241,7 +243,7 @@ Result<void> plan_price(const Sku& sku, StockAction action, Money price, std::ui
 /// The lines an amendment names, or all that is left; each once, in order.
 Result<std::vector<OrderLine>> lines_of(const std::vector<OrderLine>& named, OrderAction action, const Order& order) {
   if (named.size() > kLinesMax) return Error{Errc::too_large, "lines"};
-  if (order.progress.status == OrderStatus::cancelled) return Error{Errc::order_state, "cancelled"};
+  if (order.progress.status != OrderStatus::placed) return Error{Errc::order_state, to_string(order.progress.status)};
   std::vector<OrderLine> lines = named;
   if (lines.empty()) {
     for (std::uint32_t i = 0; i < order.progress.lines.size(); ++i) {
@@ -280,9 +282,26 @@ void Plan::clear() {
   amendments.clear();
   unit_prices.clear();
   total = 0;
+  begun_at_ns = expires_at_ns = 0;
 }
 
-Result<void> plan(const Operation& operation, const PriceList& prices, Plan& plan) {
+Result<void> planning::checkout(const Checkout& checkout, const PriceList& prices, Plan& plan) {
+  return plan_checkout(checkout, prices, plan);
+}
+
+Result<void> planning::pay(const Order& order, Plan& plan) {
+  Shares nothing;
+  nothing.gross.resize(order.checkout.payees.size(), 0);
+  post_shares(order.checkout, nothing, shares_of(order), plan);
+  return merge_payments(plan);
+}
+
+Result<void> planning::move_all(const Order& order, StockAction action, Plan& plan) {
+  for (const Line& line : order.checkout.lines) plan.stocks.push_back({line.sku, action, Currency{}, 0, line.quantity});
+  return merge_stocks(plan);
+}
+
+Result<void> plan(const Operation& operation, const PriceList& prices, Plan& plan, std::int64_t begun_at_ns) {
   plan.clear();
   constexpr auto kWallet = AccountKind::wallet;
   constexpr auto kExternal = AccountKind::external;
@@ -301,11 +320,14 @@ Result<void> plan(const Operation& operation, const PriceList& prices, Plan& pla
   if (const auto* op = std::get_if<ReceiveStock>(&operation)) return plan_stock(op->lines, StockAction::receive, plan);
   if (const auto* op = std::get_if<AdjustStock>(&operation)) return plan_stock(op->lines, StockAction::adjust, plan);
   if (const auto* op = std::get_if<UnmatchedRefund>(&operation)) return plan_unmatched_refund(*op, plan);
+  if (const auto* op = std::get_if<Reserve>(&operation)) return planning::reserve(*op, prices, begun_at_ns, plan);
   return invalid("operation needs its order");
 }
 
-Result<void> plan_amendment(const Operation& operation, const Order& order, Plan& plan) {
+Result<void> plan_amendment(const Operation& operation, const Order& order, Plan& plan, std::int64_t begun_at_ns) {
   plan.clear();
+  if (std::holds_alternative<Redeem>(operation)) return planning::redeem(order, begun_at_ns, plan);
+  if (const auto* op = std::get_if<Release>(&operation)) return planning::release(*op, order, begun_at_ns, plan);
   OrderAction action = OrderAction::cancel;
   const std::vector<OrderLine>* named = nullptr;
   bool restock = true;

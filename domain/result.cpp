@@ -20,6 +20,7 @@ Advice advice(Errc code) {
     case Errc::order_state:
     case Errc::exceeds_order:
     case Errc::idempotency_key_reused:
+    case Errc::reservation_expired:
     case Errc::not_found: return Advice::change_request;
     case Errc::conflict:
     case Errc::overloaded:
@@ -57,6 +58,7 @@ std::string_view to_string(Errc code) {
     case Errc::order_state: return "order_state";
     case Errc::exceeds_order: return "exceeds_order";
     case Errc::idempotency_key_reused: return "idempotency_key_reused";
+    case Errc::reservation_expired: return "reservation_expired";
     case Errc::conflict: return "conflict";
     case Errc::overloaded: return "overloaded";
     case Errc::storage_full: return "storage_full";

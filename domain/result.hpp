@@ -28,6 +28,7 @@ enum class Errc : std::uint8_t {
   order_state = 13,             ///< The order's state does not allow this (cancelled, fulfilled).
   exceeds_order = 14,           ///< More than was bought and is left to refund or fulfil.
   idempotency_key_reused = 15,  ///< The key was used for another request body.
+  reservation_expired = 16,     ///< What was set aside goes back into the stock.
 
   // Retry the same request with the same key.
   conflict = 20,           ///< Another transaction holds the object exclusively right now.

@@ -14,6 +14,14 @@ namespace {
 
 constexpr std::size_t kFaultsMax = 50;  // Named in the report; the rest is counted.
 
+/// What a reservation becomes. None: the action is none of a reservation.
+std::optional<OrderStatus> status_after(OrderAction action) {
+  if (action == OrderAction::redeem) return OrderStatus::placed;
+  if (action == OrderAction::release) return OrderStatus::released;
+  if (action == OrderAction::expire) return OrderStatus::expired;
+  return {};
+}
+
 /// Compares what is stored with what the order journals add up to.
 class Auditor {
  public:
@@ -34,6 +42,7 @@ class Auditor {
               std::to_string(sum) + ", not 0");
     check_nothing_missing();
     check_orders();
+    check_reservations();
     check_keys();
   }
 
@@ -87,7 +96,9 @@ class Auditor {
     if (product.held != 0) fault(name + ": " + std::to_string(product.held) + " units stay held");
     if (product.incoming != 0) fault(name + ": " + std::to_string(product.incoming) + " units stay promised");
     if (product.pricing) fault(name + ": a price change stays open");
-    if (product.held < 0 || product.held > product.on_hand) fault(name + ": held is not between 0 and on hand");
+    if (product.leaving != 0) fault(name + ": " + std::to_string(product.leaving) + " reserved units stay claimed");
+    if (product.held < 0 || product.reserved < 0 || product.held + product.reserved > product.on_hand)
+      fault(name + ": held and reserved are not between 0 and on hand");
     if (product.received + product.adjusted + product.returned != product.on_hand + product.sold)
       fault(name + ": received + adjusted + returned is not on hand + sold");
     const auto it = fold_.products.find(product.sku);
@@ -98,6 +109,7 @@ class Auditor {
     equal(name, "units adjusted", product.adjusted, it->second.adjusted);
     equal(name, "units sold", product.sold, it->second.sold);
     equal(name, "units returned", product.returned, it->second.returned);
+    equal(name, "units reserved", product.reserved, it->second.reserved);
     equal(name, "version", product.version, it->second.prices + 1);
     fold_.products.erase(it);
   }
@@ -119,23 +131,50 @@ class Auditor {
       }
       const ShardSet::Shard& home = set_.shards[id.shard];
       const OrderArchive archive(*home.store, id.shard);
-      const auto checkout = archive.checkout(id);
-      if (!checkout) {
+      const auto made = archive.made(id);
+      if (!made) {
         fault(name + ": was amended but is not there");
         continue;
       }
-      OrderProgress expected = placed(*checkout);
+      OrderProgress expected = made->progress;
       bool possible = true;
       for (const Amendment& amendment : amendments) {
+        if (const auto status = status_after(amendment.action)) {
+          possible = possible && std::exchange(expected.status, *status) == OrderStatus::reserved;
+          continue;
+        }
         LineProgress& line = expected.lines[std::min<std::size_t>(amendment.line, expected.lines.size() - 1)];
         (amendment.action == OrderAction::fulfil ? line.fulfilled : line.refunded) += amendment.quantity;
         if (amendment.action == OrderAction::cancel) expected.status = OrderStatus::cancelled;
         possible = possible && amendment.line < expected.lines.size() && line.refunded <= line.bought &&
                    line.fulfilled <= line.bought;
       }
-      if (!possible) fault(name + ": more was refunded or fulfilled than was bought");
+      if (!possible) fault(name + ": more was refunded, fulfilled or released than there was");
       check_progress(name, home, archive, id, expected);
     }
+  }
+
+  /// Those that nobody ended are what expiry looks at, and no others.
+  void check_reservations() {
+    report_.reservations = fold_.reservations.size();
+    for (const AuditFold::Timed& timed : fold_.timed) {
+      const auto it = fold_.reservations.find(timed.order);
+      if (it == fold_.reservations.end() || (timed.begun_at_ns < it->second) != timed.before_expiry)
+        fault("reservation " + reservation_text(timed.order) + ": ended at the wrong time");
+    }
+    std::uint64_t open = 0, known = 0;
+    for (const ShardSet::Shard& shard : set_.shards) known += shard.state.order.resource.reservations().size();
+    for (const auto& [id, unused] : fold_.reservations) {
+      const auto it = fold_.amendments.find(id);
+      const bool ended = it != fold_.amendments.end() && std::any_of(it->second.begin(), it->second.end(), [](auto& a) {
+                           return status_after(a.action).has_value();
+                         });
+      if (ended) continue;
+      ++open;
+      if (id.shard < set_.shards.size() && !set_.shards[id.shard].state.order.resource.reservations().contains(id))
+        fault("reservation " + reservation_text(id) + ": holds stock and would never expire");
+    }
+    if (known > open) fault(std::to_string(known - open) + " reservations that ended would expire again");
   }
 
   void check_progress(const std::string& name, const ShardSet::Shard& home, const OrderArchive& archive,

@@ -26,7 +26,20 @@ void add_stock(AuditFold& fold, const StockDemand& demand) {
     case StockAction::adjust: sum.adjusted += demand.amount; break;
     case StockAction::define: ++sum.definitions; break;
     case StockAction::set_price: ++sum.prices; break;
+    case StockAction::reserve: sum.reserved += demand.amount; break;
+    case StockAction::redeem: sum.reserved -= demand.amount, sum.sold += demand.amount; break;
+    case StockAction::release: sum.reserved -= demand.amount; break;
   }
+}
+
+void add_reservation(AuditFold& fold, const TransactionId& transaction, const Operation& operation) {
+  if (const auto* reserve = std::get_if<Reserve>(&operation))
+    fold.reservations.emplace(transaction, reserve->expires_at_ns);
+  if (const auto* redeem = std::get_if<Redeem>(&operation))
+    fold.timed.push_back({redeem->order, redeem->begun_at_ns, true});
+  const auto* release = std::get_if<Release>(&operation);
+  if (release && release->reason == ReleaseReason::expired)
+    fold.timed.push_back({release->order, release->begun_at_ns, false});
 }
 
 /// Reads an item's outcome: from replay where it reached, else from the table, where no row means committed.
@@ -63,7 +76,7 @@ class Outcomes {
 
 Result<void> add_item(AuditFold& fold, const OrderItem& item, Plan& plan_storage) {
   for (const OrderDemand& demand : item.demands) {
-    if (demand.action == OrderAction::enroll) continue;
+    if (demand.action == OrderAction::enroll || demand.action == OrderAction::reserve) continue;
     fold.amendments[demand.order].push_back({demand.action, demand.line, demand.quantity});
   }
   if (item.body.empty()) return {};  // The request is enrolled on another shard, and counted there.
@@ -71,7 +84,9 @@ Result<void> add_item(AuditFold& fold, const OrderItem& item, Plan& plan_storage
   ++fold.transactions;
   const auto stored = read_body(item.body);
   if (!stored) return stored.error();
-  if (kind_of(stored->operation) == OperationKind::checkout) ++fold.orders;
+  add_reservation(fold, item.transaction, stored->operation);
+  const OperationKind kind = kind_of(stored->operation);
+  if (kind == OperationKind::checkout || kind == OperationKind::reserve) ++fold.orders;
   if (auto known = effects_of(*stored, plan_storage); !known) return known;
   for (const PaymentDemand& demand : plan_storage.payments) add_payment(fold, demand);
   for (const StockDemand& demand : plan_storage.stocks) add_stock(fold, demand);
@@ -90,13 +105,15 @@ void AuditFold::merge(AuditFold&& other) {
   for (auto& [sku, sum] : other.products) {
     ProductSum& into = products[sku];
     into.received += sum.received, into.adjusted += sum.adjusted, into.sold += sum.sold, into.returned += sum.returned;
-    into.definitions += sum.definitions, into.prices += sum.prices;
+    into.definitions += sum.definitions, into.prices += sum.prices, into.reserved += sum.reserved;
   }
   for (auto& [order, list] : other.amendments) {
     auto& into = amendments[order];
     into.insert(into.end(), list.begin(), list.end());
   }
   keys.insert(keys.end(), other.keys.begin(), other.keys.end());
+  reservations.insert(other.reservations.begin(), other.reservations.end());
+  timed.insert(timed.end(), other.timed.begin(), other.timed.end());
   records += other.records, transactions += other.transactions, orders += other.orders;
   faults.insert(faults.end(), other.faults.begin(), other.faults.end());
 }

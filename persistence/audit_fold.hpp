@@ -17,12 +17,20 @@ struct AuditFold {
     Account opened;  ///< As it was opened.
   };
   struct ProductSum {
-    Units received = 0, adjusted = 0, sold = 0, returned = 0;
+    Units received = 0, adjusted = 0, sold = 0, returned = 0, reserved = 0;
     std::uint32_t definitions = 0, prices = 0;
   };
   boost::unordered_flat_map<AccountId, AccountSum> accounts;
   boost::unordered_flat_map<Sku, ProductSum> products;
   boost::unordered_flat_map<OrderId, std::vector<Amendment>> amendments;
+  boost::unordered_flat_map<OrderId, std::int64_t> reservations;  ///< With when they expire; ended ones, too.
+  /// A redemption, which must have begun before its reservation expired, or an expiry, which must not have.
+  struct Timed {
+    OrderId order;
+    std::int64_t begun_at_ns = 0;
+    bool before_expiry = false;
+  };
+  std::vector<Timed> timed;
   std::vector<KeyDigest> keys;
   std::uint64_t records = 0, transactions = 0, orders = 0;
   std::vector<std::string> faults;

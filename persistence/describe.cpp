@@ -32,14 +32,24 @@ Lines words(const std::vector<StockLine>& lines, std::string_view verb) {
 }
 Lines words(const ReceiveStock& op) { return words(op.lines, "receive"); }
 Lines words(const AdjustStock& op) { return words(op.lines, "adjust by"); }
-Lines words(const Checkout& op) {
-  Lines out{"checkout by " + op.customer.str()};
+Lines words(const Checkout& op, std::string head) {
+  Lines out{std::move(head)};
   for (const Line& line : op.lines)
     out.push_back(units(line.quantity) + " of " + line.sku.str() + " at " +
                   to_string(Money{line.unit_price, op.currency}) + ", to " + op.payees[line.payee].str());
   if (!op.fee.account.empty())
     out.push_back("fee of " + std::to_string(op.fee.basis_points) + " basis points to " + op.fee.account.str());
   return out;
+}
+Lines words(const Checkout& op) { return words(op, "checkout by " + op.customer.str()); }
+Lines words(const Reserve& op) {
+  const bool absolute = op.expires_at_ns != 0;
+  return words(op.checkout, "reservation for " + op.checkout.customer.str() + ", " + (absolute ? "until " : "for ") +
+                                std::to_string(absolute ? op.expires_at_ns : op.expires_in_ns) + " ns");
+}
+Lines words(const Redeem& op) { return {"redeem " + reservation_text(op.order)}; }
+Lines words(const Release& op) {
+  return {"release " + reservation_text(op.order) + (op.reason == ReleaseReason::expired ? ", which expired" : "")};
 }
 Lines words(const std::vector<OrderLine>& lines, std::string head) {
   Lines out{std::move(head)};
@@ -81,6 +91,9 @@ std::string describe(const StockDemand& demand) {
     case StockAction::adjust: return "adjust by " + units(demand.amount) + sku;
     case StockAction::define: return "define " + demand.sku.str();
     case StockAction::set_price: return "set price" + sku + " to " + to_string(Money{demand.amount, demand.currency});
+    case StockAction::reserve: return "reserve " + units(demand.amount) + sku;
+    case StockAction::redeem: return "sell " + units(demand.amount) + sku + ", reserved";
+    case StockAction::release: return "release " + units(demand.amount) + sku;
   }
   return "unlisted";
 }
@@ -93,6 +106,10 @@ std::string describe(const OrderDemand& demand) {
     case OrderAction::cancel: return "cancel" + line;
     case OrderAction::refund: return "refund" + line;
     case OrderAction::fulfil: return "fulfil" + line;
+    case OrderAction::reserve: return "begin a reservation";
+    case OrderAction::redeem: return "redeem " + reservation_text(demand.order);
+    case OrderAction::release: return "release " + reservation_text(demand.order);
+    case OrderAction::expire: return "end " + reservation_text(demand.order) + ", which expired";
   }
   return "unlisted";
 }

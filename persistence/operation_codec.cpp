@@ -103,6 +103,15 @@ void read(ByteReader& in, Checkout& op) {
   }
 }
 
+void write_time(ByteWriter& out, std::int64_t unix_ns) { out.fixed(static_cast<std::uint64_t>(unix_ns)); }
+std::int64_t read_time(ByteReader& in) { return static_cast<std::int64_t>(in.fixed<std::uint64_t>()); }
+void write(ByteWriter& out, const Reserve& op, const Plan& plan) {
+  write(out, op.checkout, plan), write_time(out, plan.begun_at_ns), write_time(out, plan.expires_at_ns);
+}
+void read(ByteReader& in, Reserve& op) {
+  read(in, op.checkout), op.begun_at_ns = read_time(in), op.expires_at_ns = read_time(in);
+}
+
 void write_effects(ByteWriter& out, const Plan& plan) {
   out.varint(plan.payments.size());
   for (const PaymentDemand& demand : plan.payments) write_payment(out, demand);
@@ -132,6 +141,19 @@ void write(ByteWriter& out, const Fulfil& op, const Plan& plan) {
   write_transaction(out, op.order), write(out, op.lines), write_effects(out, plan);
 }
 void read(ByteReader& in, Fulfil& op) { op.order = read_transaction(in), read(in, op.lines); }
+void write(ByteWriter& out, const Redeem& op, const Plan& plan) {
+  write_transaction(out, op.order), write_time(out, plan.begun_at_ns), write_effects(out, plan);
+}
+void read(ByteReader& in, Redeem& op) { op.order = read_transaction(in), op.begun_at_ns = read_time(in); }
+void write(ByteWriter& out, const Release& op, const Plan& plan) {
+  write_transaction(out, op.order), out.fixed(static_cast<std::uint8_t>(op.reason));
+  write_time(out, plan.begun_at_ns), write_effects(out, plan);
+}
+void read(ByteReader& in, Release& op) {
+  op.order = read_transaction(in), op.reason = static_cast<ReleaseReason>(in.fixed<std::uint8_t>());
+  op.begun_at_ns = read_time(in);
+  if (op.reason != ReleaseReason::asked && op.reason != ReleaseReason::expired) in.fail();
+}
 
 void write(ByteWriter& out, const UnmatchedRefund& op, const Plan&) {
   out.text(op.customer), out.text(op.payee), out.fixed(op.currency.number);
@@ -197,7 +219,7 @@ StockDemand read_stock(ByteReader& in) {
   demand.currency.number = in.fixed<std::uint16_t>();
   demand.expected_version = in.varint_as<std::uint32_t>();
   demand.amount = in.zigzag();
-  if (demand.action < StockAction::sell || demand.action > StockAction::set_price) in.fail();
+  if (demand.action < StockAction::sell || demand.action > StockAction::release) in.fail();
   return demand;
 }
 
@@ -225,8 +247,12 @@ Result<StoredOperation> read_body(std::string_view body) {
   if (!in.ok() || kind >= kOperationKinds) return corrupt;
   StoredOperation out{make(kind, std::make_index_sequence<kOperationKinds>{}), {}, {}};
   std::visit([&](auto& op) { read(in, op); }, out.operation);
-  const auto as = static_cast<OperationKind>(kind);
-  if (as == OperationKind::cancel || as == OperationKind::refund || as == OperationKind::fulfil) {
+  const bool amends = std::visit(
+      [](const auto& op) {
+        return requires { op.order; };
+      },
+      out.operation);
+  if (amends) {
     out.payments.resize(in.count(kTextBytesMin + 4));
     for (PaymentDemand& demand : out.payments) demand = read_payment(in);
     out.stocks.resize(in.count(kTextBytesMin + 5));

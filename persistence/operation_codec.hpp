@@ -11,8 +11,10 @@
 ///   text      := size: u8, bytes                 money := number: u16, minor: zigzag
 ///   checkout  := customer, number: u16, payees: varint text*, fee account, basis points: u16, lines: varint line*
 ///   line      := sku, quantity: varint, unit_price: varint (resolved), expected_version: varint, payee: u8
-///   amendment := fields, payments: varint payment*, stocks: varint stock*      (cancel, refund and fulfil: what they
-///   did)
+///   amendment := fields, payments: varint payment*, stocks: varint stock*      (cancel, refund, fulfil, redeem and
+///   release: what they did)
+///   reserve   := checkout, begun_at: u64, expires_at: u64                      (as resolved; Unix time in ns)
+///   redeem    := order, begun_at: u64, what it did                             release has its reason: u8 before that
 namespace kontor::persistence {
 
 void write_payment(ByteWriter& out, const PaymentDemand& demand);
@@ -25,7 +27,7 @@ TransactionId read_transaction(ByteReader& in);
 /// Writes `operation` as `plan` resolved it.
 void write_body(ByteWriter& out, const Operation& operation, const Plan& plan);
 
-/// A body read back. For cancel, refund and fulfil `payments` and `stocks` are what they did; others plan anew.
+/// A body read back. Of what amends an order `payments` and `stocks` are what it did; others plan anew.
 struct StoredOperation {
   Operation operation;
   std::vector<PaymentDemand> payments;

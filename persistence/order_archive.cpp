@@ -83,17 +83,15 @@ Result<void> OrderArchive::scan(Position from, const std::function<bool(const Re
   return reader.scan(Stream::order, from, visit);
 }
 
-Result<Checkout> OrderArchive::checkout(const OrderId& order) const {
+Result<Order> OrderArchive::made(const OrderId& order) const {
+  const Error unknown{Errc::unknown_order, "order"};
   const auto request = find(order);
-  if (!request) {
-    if (request.code() == Errc::not_found) return Error{Errc::unknown_order, "order"};
-    return request.error();
-  }
-  auto stored = read_body(request->body);
+  if (!request) return request.code() == Errc::not_found ? unknown : request.error();
+  const auto stored = read_body(request->body);
   if (!stored) return stored.error();
-  auto* checkout = std::get_if<Checkout>(&stored->operation);
-  if (!checkout) return Error{Errc::unknown_order, "order"};
-  return std::move(*checkout);
+  auto made = order_made(order, stored->operation);
+  if (!made) return unknown;
+  return std::move(*made);
 }
 
 Result<StoredProgress> OrderArchive::progress(const OrderId& order) const {

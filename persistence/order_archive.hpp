@@ -39,8 +39,9 @@ class OrderArchive {
   Result<std::string> outcomes(Position position) const;
   /// Calls `visit` for each record at or after `from`, in order, until it returns false. Errors: corrupt_journal.
   Result<void> scan(Position from, const std::function<bool(const Record&)>& visit) const;
-  /// An order's contents. Errors: unknown_order (no such checkout; committed or not), corrupt_journal.
-  Result<Checkout> checkout(const OrderId& order) const;
+  /// An order as it was made. Errors: unknown_order (no such checkout or reservation; committed or not),
+  /// corrupt_journal.
+  Result<Order> made(const OrderId& order) const;
   /// What became of an order, as of the last checkpoint. Errors: not_found (never amended before it), corrupt_journal.
   Result<StoredProgress> progress(const OrderId& order) const;
 

@@ -55,6 +55,7 @@ std::string_view to_string(RecordKind kind) {
     case RecordKind::outcome_bitmap: return "outcome_bitmap";
     case RecordKind::key_run_block: return "key_run_block";
     case RecordKind::key_run_list: return "key_run_list";
+    case RecordKind::reservation_row: return "reservation_row";
   }
   return "unlisted";
 }

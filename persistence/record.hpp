@@ -51,6 +51,7 @@ enum class RecordKind : std::uint16_t {
   outcome_bitmap = 55,
   key_run_block = 56,
   key_run_list = 57,
+  reservation_row = 58,  ///< tables: a reservation that holds stock
 };
 std::string_view to_string(RecordKind kind);
 

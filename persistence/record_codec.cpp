@@ -29,12 +29,14 @@ void read_item(std::string_view item, std::vector<OrderDemand>& demands, std::st
       demand.fingerprint = in.fixed<std::uint64_t>();
       demand.key = in.text<IdempotencyKey>();
       body = in.sized();
+    } else if (demand.action == OrderAction::reserve) {
+      demand.expires_at_ns = static_cast<std::int64_t>(in.fixed<std::uint64_t>());
     } else {
       demand.order = read_transaction(in);
       demand.expected_version = in.varint_as<std::uint32_t>();
       demand.line = in.varint_as<std::uint32_t>(kLinesMax);
       demand.quantity = in.varint_as<std::int64_t>(kQuantityUnitsMax);
-      if (demand.action < OrderAction::enroll || demand.action > OrderAction::fulfil) in.fail();
+      if (demand.action < OrderAction::enroll || demand.action > OrderAction::expire) in.fail();
     }
   }
   ok = in.done();
@@ -80,6 +82,8 @@ void OrderPreparedWriter::item(std::uint32_t delta, std::span<const OrderDemand>
       item_.fixed(demand.fingerprint);
       item_.text(demand.key);
       item_.sized(bodies.substr(demand.body_begin, demand.body_end - demand.body_begin));
+    } else if (demand.action == OrderAction::reserve) {
+      item_.fixed(static_cast<std::uint64_t>(demand.expires_at_ns));
     } else {
       write_transaction(item_, demand.order);
       item_.varint(demand.expected_version);

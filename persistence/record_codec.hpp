@@ -19,9 +19,10 @@
 ///   payment_prepared  := batch, { delta: varint, n: varint, payment[n] }*
 ///   inventory_prepared:= batch, { delta: varint, n: varint, stock[n] }*
 ///   order_prepared    := own_incarnation: u32, own_sequence: u64, batch, { delta: varint, size: varint, item[size] }*
-///   item              := n: varint, { action: u8, enroll | amendment }[n]
+///   item              := n: varint, { action: u8, enroll | amendment | reserve }[n]
 ///   enroll            := kind: u8, fingerprint: u64, key: text, body: sized
 ///   amendment         := order: transaction, expected_version: varint, line: varint, quantity: varint
+///   reserve           := expires_at: u64                            (Unix time in ns)
 ///   payment_open, inventory_open := decided: u64, { transaction, prepared: u64, n: varint, demand[n] }*
 ///   decided           := batch, n: varint, { step: varint }[n], { index: varint, sites: varint }*
 ///   step              := (sequence - previous sequence) << 1 | commit      (previous starts at first)

@@ -213,6 +213,8 @@ class OrderReplay {
   Result<void> run() {
     const auto from = replay_from(context_.store, Stream::order);
     if (!from) return failure = {from.error(), "meta: checkpoint"}, from.error();
+    if (auto loaded = load_reservations(); !loaded)
+      return failure = {loaded.error(), "meta: " + std::string(loaded.error().detail)}, loaded;
     return interleave(
         context_, Stream::order, *from, [this](const Record& record) { return on_record(record); },
         [&](const commit::Decision& decision, Position position, bool presumed) {
@@ -258,7 +260,13 @@ class OrderReplay {
     if (batch.states.size() <= item.delta) batch.states.resize(item.delta + 1, static_cast<char>(ItemState::absent));
     char& state = batch.states[item.delta];
     // Decided before the checkpoint that stored this bitmap: its effects are in the tables and in the key index.
-    if (state == static_cast<char>(ItemState::committed) || state == static_cast<char>(ItemState::aborted)) return {};
+    if (state == static_cast<char>(ItemState::aborted)) return {};
+    if (state == static_cast<char>(ItemState::committed)) {
+      // A checkpoint cut short may have stored this bitmap and not the one that says where the reservation began.
+      for (const OrderDemand& demand : item.demands)
+        if (ends_reservation(demand.action)) shard_.order.resource.reservations().end(demand.order);
+      return {};
+    }
     state = static_cast<char>(ItemState::undecided);
     ++batch.undecided;
     ++tally.transactions;
@@ -269,6 +277,23 @@ class OrderReplay {
     return {};
   }
 
+  Result<void> load_reservations() {
+    const Store::Reader reader(context_.store);
+    Result<void> inside;
+    const auto scanned = reader.scan(Table::meta, kReservationPrefix, [&](std::string_view key, const Record& record) {
+      if (!key.starts_with(kReservationPrefix)) return false;
+      const OrderId order = order_of_key(key.substr(kReservationPrefix.size()));
+      const auto expires_at_ns = read_reservation_row(record.payload);
+      if (!expires_at_ns || !order) {
+        inside = Error{Errc::corrupt_journal, "reservation_row"};
+      } else {
+        shard_.order.resource.reservations().load(order, *expires_at_ns);
+      }
+      return static_cast<bool>(inside);
+    });
+    return scanned ? inside : scanned;
+  }
+
   Result<void> load_order(const OrderId& order) {
     const auto stored = archive_.progress(order);
     if (stored) {
@@ -276,9 +301,9 @@ class OrderReplay {
       return {};
     }
     if (stored.code() != Errc::not_found) return stored.error();
-    const auto checkout = archive_.checkout(order);
-    if (!checkout) return Error{Errc::corrupt_journal, "amendment of an order that is not there"};
-    shard_.order.resource.load(order, placed(*checkout), 0);
+    auto made = archive_.made(order);
+    if (!made) return Error{Errc::corrupt_journal, "amendment of an order that is not there"};
+    shard_.order.resource.load(order, std::move(made->progress), 0);
     return {};
   }
 

@@ -104,11 +104,11 @@ class Teller {
   bool amendments_too_ = false;
 };
 
-OrderProgress progress_of(const ShardSet::Shard& home, const OrderId& order, const Checkout& checkout) {
-  if (const OrderProgress* replayed = home.state.order.resource.find(order)) return *replayed;
+OrderProgress progress_of(const ShardSet::Shard& home, const Order& made) {
+  if (const OrderProgress* replayed = home.state.order.resource.find(made.id)) return *replayed;
   const OrderArchive archive(*home.store, home.state.format.shard);
-  if (auto stored = archive.progress(order)) return std::move(stored->progress);
-  return placed(checkout);
+  if (auto stored = archive.progress(made.id)) return std::move(stored->progress);
+  return made.progress;
 }
 
 void tell_request(const ShardSet& set, Story& story) {
@@ -117,8 +117,8 @@ void tell_request(const ShardSet& set, Story& story) {
   story.outcome = found->state == ItemState::committed ? StoryOutcome::committed : StoryOutcome::aborted;
   if (auto operation = read_body(found->request.body)) {
     story.operation = std::move(*operation);
-    if (const auto* checkout = std::get_if<Checkout>(&story.operation->operation))
-      story.progress = progress_of(set.shards[story.transaction.shard], story.transaction, *checkout);
+    if (const auto made = order_made(story.transaction, story.operation->operation))
+      story.progress = progress_of(set.shards[story.transaction.shard], *made);
   }
   story.request = std::move(found->request);
 }

@@ -30,20 +30,27 @@ void read_row(ByteReader& in, Account& row) {
   for (Minor* minor : {&row.credit_limit, &row.balance, &row.held, &row.incoming}) *minor = in.zigzag();
 }
 
+constexpr std::uint8_t kPricing = 1, kSetAside = 2;  // Flags of a product.
+
 void write_row(ByteWriter& out, const Product& row) {
+  const bool set_aside = row.reserved != 0 || row.leaving != 0;
   out.text(row.sku), out.fixed(row.currency.number), out.varint(row.version);
-  out.fixed(static_cast<std::uint8_t>(row.pricing));
+  out.fixed(static_cast<std::uint8_t>((row.pricing ? kPricing : 0) | (set_aside ? kSetAside : 0)));
   for (const std::int64_t figure :
        {row.price, row.on_hand, row.held, row.incoming, row.received, row.adjusted, row.sold, row.returned})
     out.zigzag(figure);
+  if (set_aside) out.zigzag(row.reserved), out.zigzag(row.leaving);
 }
 void read_row(ByteReader& in, Product& row) {
   row.sku = in.text<Sku>(), row.currency.number = in.fixed<std::uint16_t>();
   row.version = in.varint_as<std::uint32_t>();
-  row.pricing = in.fixed<std::uint8_t>() != 0;
+  const auto flags = in.fixed<std::uint8_t>();
+  if ((flags & ~(kPricing | kSetAside)) != 0) in.fail();
+  row.pricing = (flags & kPricing) != 0;
   for (std::int64_t* figure :
        {&row.price, &row.on_hand, &row.held, &row.incoming, &row.received, &row.adjusted, &row.sold, &row.returned})
     *figure = in.zigzag();
+  if ((flags & kSetAside) != 0) row.reserved = in.zigzag(), row.leaving = in.zigzag();
 }
 
 template <class Row>
@@ -120,6 +127,21 @@ Result<StoredProgress> read_order_row(std::string_view payload) {
       *units = in.varint_as<Units>(kQuantityUnitsMax);
   if (!in.done()) return Error{Errc::corrupt_journal, "order_row"};
   return out;
+}
+
+std::string reservation_key(const OrderId& order) { return std::string(kReservationPrefix) + order_key(order); }
+
+std::string write_reservation_row(std::int64_t expires_at_ns) {
+  ByteWriter out(8);
+  out.fixed(static_cast<std::uint64_t>(expires_at_ns));
+  return out.take();
+}
+
+Result<std::int64_t> read_reservation_row(std::string_view payload) {
+  ByteReader in(payload);
+  const auto expires_at_ns = static_cast<std::int64_t>(in.fixed<std::uint64_t>());
+  if (!in.done()) return Error{Errc::corrupt_journal, "reservation_row"};
+  return expires_at_ns;
 }
 
 std::string write_outcomes(Position decided, std::string_view states) {

@@ -16,9 +16,11 @@
 ///   account_block  := as_of, account*
 ///   account        := id, number: u16, kind: u8, limit, balance, held, incoming: zigzag
 ///   product_block  := as_of, product*
-///   product        := sku, number: u16, version: varint, pricing: u8,
-///                     price, on_hand, held, incoming, received, adjusted, sold, returned: zigzag
+///   product        := sku, number: u16, version: varint, flags: u8,       (1: a price is being set; 2: has set_aside)
+///                     price, on_hand, held, incoming, received, adjusted, sold, returned: zigzag, set_aside?
+///   set_aside      := reserved, leaving: zigzag
 ///   order_row      := decided: u64, version: varint, status: u8, n: varint, { bought, refunded, fulfilled: varint }[n]
+///   reservation_row := expires_at: u64                              (in meta, under "reservation/" and the order's id)
 ///   outcome_bitmap := decided: u64, state: u8[]                     (by delta; see ItemState)
 ///   meta_checkpoint (payment, inventory, order) := replay_from: u64
 ///   meta_checkpoint (coordinator) := replay_from: u64, incarnation: u32, n: varint, { transaction, sites: varint }[n],
@@ -49,6 +51,12 @@ struct StoredProgress {
   OrderProgress progress;
 };
 Result<StoredProgress> read_order_row(std::string_view payload);
+
+/// Reservations that hold stock: nothing else says which of all orders these are.
+inline constexpr std::string_view kReservationPrefix = "reservation/";
+std::string reservation_key(const OrderId& order);
+std::string write_reservation_row(std::int64_t expires_at_ns);
+Result<std::int64_t> read_reservation_row(std::string_view payload);
 
 /// What became of one item of an order_prepared record. An absent bitmap means: all committed.
 enum class ItemState : std::uint8_t { absent = 0, undecided = 1, committed = 2, aborted = 3 };

@@ -33,6 +33,7 @@ Result<void> check_row(Table table, const Record& record) {
     case Table::outcomes: return outcome(read_outcomes(record.payload));
     case Table::meta:
       if (record.header.kind == RecordKind::meta_format) return outcome(read_format(record.payload));
+      if (record.header.kind == RecordKind::reservation_row) return outcome(read_reservation_row(record.payload));
       return {};                  // Two layouts by key; recovery reads them, and their checksums hold.
     case Table::keys: return {};  // Read by KeyIndex::load.
   }

@@ -49,6 +49,8 @@ void write_demand(ByteWriter& out, const OrderDemand& demand, std::string_view b
   if (demand.action == OrderAction::enroll) {
     out.fixed(static_cast<std::uint8_t>(demand.kind)), out.fixed(demand.fingerprint), out.text(demand.key);
     out.sized(bodies.substr(demand.body_begin, demand.body_end - demand.body_begin));
+  } else if (demand.action == OrderAction::reserve) {
+    out.fixed(demand.expires_at_ns);
   } else {
     write_transaction(out, demand.order), out.varint(demand.expected_version);
     out.varint(demand.line), out.zigzag(demand.quantity);
@@ -67,8 +69,10 @@ void read_demand(ByteReader& in, OrderDemand& demand, ByteWriter& bodies) {
     demand.body_begin = static_cast<std::uint32_t>(bodies.size());
     bodies.raw(in.sized());
     demand.body_end = static_cast<std::uint32_t>(bodies.size());
+  } else if (demand.action == OrderAction::reserve) {
+    demand.expires_at_ns = in.fixed<std::int64_t>();
   } else {
-    if (demand.action < OrderAction::enroll || demand.action > OrderAction::fulfil) in.fail();
+    if (demand.action < OrderAction::enroll || demand.action > OrderAction::expire) in.fail();
     demand.order = read_transaction(in), demand.expected_version = in.varint_as<std::uint32_t>();
     demand.line = in.varint_as<std::uint32_t>(), demand.quantity = in.zigzag();
   }

@@ -74,7 +74,7 @@ void read_value(ByteReader& in, ProductPage& value) {
 
 void write_value(ByteWriter& out, const Order& value) {
   write_transaction(out, value.id), write_operation(out, value.checkout);
-  out.sized(persistence::write_order_row(0, value.progress));
+  out.sized(persistence::write_order_row(0, value.progress)), out.fixed(value.expires_at_ns);
 }
 void read_value(ByteReader& in, Order& value) {
   value.id = read_transaction(in);
@@ -83,6 +83,7 @@ void read_value(ByteReader& in, Order& value) {
   auto row = persistence::read_order_row(in.sized());
   if (!checkout || !row) return in.fail();
   value.checkout = std::move(*checkout), value.progress = std::move(row->progress);
+  value.expires_at_ns = in.fixed<std::int64_t>();
 }
 
 void write_value(ByteWriter& out, const TransactionRecord& value) {

@@ -23,6 +23,7 @@ void add_product_command(CLI::App& app, int& exit_code);
 void add_account_command(CLI::App& app, int& exit_code);
 void add_checkout_command(CLI::App& app, int& exit_code);
 void add_order_command(CLI::App& app, int& exit_code);
+void add_reservation_command(CLI::App& app, int& exit_code);
 void add_transaction_command(CLI::App& app, int& exit_code);
 void add_events_command(CLI::App& app, int& exit_code);
 

@@ -145,10 +145,15 @@ int ask_server(const Options& options, const TransactionId& id) {
   auto transaction = reply.exit_code == kExitOk ? reply.object() : std::nullopt;
   if (!transaction) return client::print_failure(reply, "explain", options.call);
   std::optional<json::object> order;
+  std::string_view name = "order";
   if (const json::value* placed = transaction->if_contains("order"); placed && placed->is_string())
     order = caller->get("/v1/orders/" + http::percent_encoded(placed->get_string())).object();
+  if (const json::value* reserved = transaction->if_contains("reservation"); reserved && reserved->is_string()) {
+    name = "reservation";
+    order = caller->get("/v1/reservations/" + http::percent_encoded(reserved->get_string())).object();
+  }
   if (options.json()) {
-    if (order) (*transaction)["order"] = std::move(*order);
+    if (order) (*transaction)[name] = std::move(*order);
     std::cout << json_text(*transaction) << '\n';
     return kExitOk;
   }
@@ -161,7 +166,8 @@ int ask_server(const Options& options, const TransactionId& id) {
 int run(const Options& options) {
   const auto id = parse_transaction(options.id);
   if (!id) {
-    std::cerr << "kontor explain: '" << options.id << "' is no transaction or order id (txn_… or ord_…)\n";
+    std::cerr << "kontor explain: '" << options.id
+              << "' is no id of a transaction, an order or a reservation (txn_…, ord_… or rsv_…)\n";
     return kExitUsage;
   }
   if (options.from_server) return ask_server(options, *id);
@@ -192,7 +198,9 @@ void add_explain_command(CLI::App& app, int& exit_code) {
   CLI::App* command =
       app.add_subcommand("explain", "Tell the story of one transaction or order: votes, decision, records");
   const auto what = std::make_shared<std::vector<std::string>>();
-  command->add_option("what", *what, "The engine's directory, closed, and txn_… or ord_…; with --url only the latter")
+  command
+      ->add_option("what", *what,
+                   "The engine's directory, closed, and txn_…, ord_… or rsv_…; with --url only the latter")
       ->required()
       ->expected(1, 2)
       ->type_name("[DIR] TX|ORDER");

@@ -54,6 +54,7 @@ int main(int argc, char** argv) {
   add_account_command(app, exit_code);
   add_checkout_command(app, exit_code);
   add_order_command(app, exit_code);
+  add_reservation_command(app, exit_code);
   add_transaction_command(app, exit_code);
   add_events_command(app, exit_code);
   add_get_command(app, exit_code);

@@ -85,7 +85,7 @@ class Participant {
         if (applies(posting.row)) resource.settle(posting, decision.commit);
       if (claim.creation) resource.settle_creation(*claim.creation, decision.commit);
     } else {
-      resource.settle(claim, decision.commit, decided);
+      resource.settle(claim, decision.commit, decided, decision.transaction);
     }
     open_.erase(it);
     return true;

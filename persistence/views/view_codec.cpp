@@ -112,6 +112,7 @@ Result<AccountView> read_account(std::string_view value) {
 std::string write_product(const ProductView& product) {
   ByteWriter out;
   out.zigzag(product.received), out.zigzag(product.adjusted), out.zigzag(product.sold), out.zigzag(product.returned);
+  out.zigzag(product.reserved);
   return out.take();
 }
 
@@ -122,6 +123,7 @@ Result<ProductView> read_product(std::string_view value) {
   product.adjusted = in.zigzag();
   product.sold = in.zigzag();
   product.returned = in.zigzag();
+  product.reserved = in.zigzag();
   return whole(in, product);
 }
 

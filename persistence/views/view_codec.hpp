@@ -13,7 +13,7 @@
 ///   meta      "views"           -> version: u32, shards: u16, accounts: u32, sequence, unbalanced: u64
 ///             "shard" shard:u16 -> reached: u64, last: u64, transaction
 ///   accounts  account's name    -> number: varint, currency: u16, balance: zigzag, entries: varint
-///   products  sku               -> received, adjusted, sold, returned: zigzag[4]
+///   products  sku               -> received, adjusted, sold, returned, reserved: zigzag[5]
 ///   places    shard: u16, incarnation: u32, sequence: u64 -> the views' sequence: u64
 ///   rows      list, sequence: u64 -> an entry or an order
 ///   list      := kind: u8, number: u32 [, number: u32]         (the accounts whose list it is)
@@ -62,7 +62,7 @@ struct AccountView {
 };
 
 struct ProductView {
-  Units received = 0, adjusted = 0, sold = 0, returned = 0;
+  Units received = 0, adjusted = 0, sold = 0, returned = 0, reserved = 0;
   Units on_hand() const { return received + adjusted + returned - sold; }
   friend bool operator==(const ProductView&, const ProductView&) = default;
 };

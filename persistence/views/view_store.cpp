@@ -103,6 +103,9 @@ class ViewStore::Changes {
     ProductView& product = at->second;
     switch (demand.action) {
       case StockAction::sell: product.sold += demand.amount; break;
+      case StockAction::reserve: product.reserved += demand.amount; break;
+      case StockAction::redeem: product.reserved -= demand.amount, product.sold += demand.amount; break;
+      case StockAction::release: product.reserved -= demand.amount; break;
       case StockAction::take_back: product.returned += demand.amount; break;
       case StockAction::receive: product.received += demand.amount; break;
       case StockAction::adjust: product.adjusted += demand.amount; break;
@@ -113,7 +116,7 @@ class ViewStore::Changes {
   }
 
   Result<void> list(const Fact& fact) {
-    if (fact.kind != OperationKind::checkout) return {};
+    if (fact.kind != OperationKind::checkout && fact.kind != OperationKind::reserve) return {};
     const auto add = [&](const std::string& prefix) {
       write_.put(ViewTable::rows, row_key(prefix, head_.sequence), write_order(fact.transaction));
     };

@@ -8,6 +8,7 @@
 #include "cmd/kontor/json_text.hpp"
 #include "cmd/kontor/temporary_directory.hpp"
 #include "cmd/kontor/terminal.hpp"
+#include "cmd/kontor/time_text.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace kontor;
@@ -71,6 +72,42 @@ TEST_CASE("json: fractions are written without an exponent", "[cmd][frame]") {
                                     {"empty", boost::json::object()},
                                     {"infinite", std::numeric_limits<double>::infinity()}};
   CHECK(json_text(value) == R"({"rate":412334.5,"none":null,"list":[1,2.5,"a\"b"],"empty":{},"infinite":null})");
+}
+
+TEST_CASE("times: what is written is read back, whatever the offset", "[cmd][frame]") {
+  CHECK(time_text(1'700'000'000'123'456'000) == "2023-11-14T22:13:20.123456Z");
+  for (const std::int64_t ns : {std::int64_t{0}, std::int64_t{951'782'400'000'000'000}, 1'700'000'000'123'456'000})
+    CHECK(parse_time(time_text(ns)) == ns);
+  CHECK(parse_time("1970-01-01T00:00:01Z") == 1'000'000'000);
+  CHECK(parse_time("1970-01-01t01:00:01.5+01:00") == 1'500'000'000);
+  CHECK(parse_time("1969-12-31T23:00:00-01:00") == std::nullopt);  // The year counts as it stands.
+  CHECK(parse_time("1970-01-01 00:00:00-00:30") == 1'800'000'000'000);
+  CHECK(parse_time("1970-01-01T00:00:00.123456789Z") == 123'456'789);
+  CHECK(parse_time("2024-02-29T00:00:00Z") == 1'709'164'800'000'000'000);
+  CHECK(parse_time("2016-12-31T23:59:60Z") == parse_time("2017-01-01T00:00:00Z"));
+  for (const std::string_view wrong : {"",
+                                       "soon",
+                                       "2023-02-29T00:00:00Z",
+                                       "2023-13-01T00:00:00Z",
+                                       "2023-01-00T00:00:00Z",
+                                       "2023-01-01T24:00:00Z",
+                                       "2023-01-01T00:60:00Z",
+                                       "2023-01-01T00:00:61Z",
+                                       "2023-01-01T00:00:00",
+                                       "2023-01-01",
+                                       "2023-01-01T00:00Z",
+                                       "2023-1-1T00:00:00Z",
+                                       "2023-01-01T00:00:00.Z",
+                                       "2023-01-01T00:00:00.1234567891Z",
+                                       "2023-01-01T00:00:00+1:00",
+                                       "2023-01-01T00:00:00+24:00",
+                                       "2023-01-01T00:00:00Zx",
+                                       " 2023-01-01T00:00:00Z",
+                                       "2262-01-01T00:00:00Z",
+                                       "-023-01-01T00:00:00Z"}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(parse_time(wrong));
+  }
 }
 
 TEST_CASE("exit codes: every way in which a directory cannot be opened has one", "[cmd][frame]") {

@@ -79,6 +79,15 @@ void add(Changes& out, UnmatchedRefund& op) {
   for (ReturnLine& line : op.lines)
     add_name(out, line.sku), add_number(out, line.quantity), add_number(out, line.unit_price);
 }
+void add(Changes& out, Reserve& op) {
+  add(out, op.checkout), add_number(out, op.expires_at_ns), add_number(out, op.expires_in_ns);
+}
+void add(Changes& out, Redeem& op) { add_order(out, op.order); }
+void add(Changes& out, Release& op) {
+  add_order(out, op.order);
+  out.push_back(
+      [&op] { op.reason = op.reason == ReleaseReason::asked ? ReleaseReason::expired : ReleaseReason::asked; });
+}
 
 Changes changes_of(Operation& operation) {
   Changes out;
@@ -115,6 +124,8 @@ TEST_CASE("fingerprint: fields that change places make another request", "[domai
   differ(ReceiveStock{{{sku("a"), 1}}}, AdjustStock{{{sku("a"), 1}}});
   differ(Cancel{{0, 1, 2}}, Cancel{{0, 2, 1}});
   differ(Cancel{{0, 1, 2}}, Fulfil{{0, 1, 2}, {}});
+  differ(Redeem{{0, 1, 2}}, Release{{0, 1, 2}});
+  differ(Reserve{good_checkout(), 5, 0}, Reserve{good_checkout(), 0, 5});
   differ(Refund{{0, 1, 2}, {{1, 2}}, true}, Refund{{0, 1, 2}, {{2, 1}}, true});
 }
 
@@ -133,6 +144,14 @@ TEST_CASE("fingerprint: stored fingerprints stay valid", "[domain][fingerprint]"
   CHECK(fingerprint(Refund{{1, 2, 3}, {{0, 2}, {4, 1}}, true}) == 0xaf39'd109'9c66'78b2);
   CHECK(fingerprint(Fulfil{{1, 2, 3}, {}}) == 0x5beb'6b21'8260'321d);
   CHECK(fingerprint(good_return()) == 0x2d8c'0171'a5d8'e46e);
+  CHECK(fingerprint(good_reservation()) == 0x0be3'fd3d'622d'ade0);
+  CHECK(fingerprint(Redeem{{1, 2, 3}}) == 0x459c'8d63'47c9'eb01);
+  CHECK(fingerprint(Release{{1, 2, 3}, ReleaseReason::expired}) == 0x771d'02c2'a747'4b01);
+}
+
+TEST_CASE("fingerprint: when the engine began is not asked for", "[domain][fingerprint]") {
+  CHECK(fingerprint(Redeem{{1, 2, 3}, 5}) == fingerprint(Redeem{{1, 2, 3}, 6}));
+  CHECK(fingerprint(Release{{1, 2, 3}, ReleaseReason::asked, 5}) == fingerprint(Release{{1, 2, 3}}));
 }
 
 }  // namespace kontor::tests

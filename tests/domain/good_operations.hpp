@@ -35,6 +35,9 @@ inline Checkout good_checkout() {
   return checkout;
 }
 
+inline constexpr std::int64_t kExpiry = 1'800'000'000'000'000'000;
+inline Reserve good_reservation() { return {good_checkout(), kExpiry}; }
+
 inline Prices good_prices() {
   return Prices{{"mug", {gbp(1'200), 4}}, {"cup", {gbp(800), 2}}, {"tasse", {eur(900), 1}}};
 }

@@ -23,6 +23,7 @@ TEST_CASE("ids: a transaction and its order have one text each", "[domain][ids]"
   CHECK(order_text({0, 1, 1}) == "ord_00_00000001_000000000001");
   CHECK(transaction_text({63, 0xffff'ffff, kSequenceTop}) == "txn_3f_ffffffff_ffffffffffff");
   CHECK(order_text({10, 0xabc, 0xdef}) == "ord_0a_00000abc_000000000def");
+  CHECK(reservation_text({10, 0xabc, 0xdef}) == "rsv_0a_00000abc_000000000def");
 }
 
 TEST_CASE("ids: text is read back, in either form", "[domain][ids]") {
@@ -32,6 +33,8 @@ TEST_CASE("ids: text is read back, in either form", "[domain][ids]") {
     const auto as_order = parse_transaction(order_text(id));
     RC_ASSERT(static_cast<bool>(as_transaction) && *as_transaction == id);
     RC_ASSERT(static_cast<bool>(as_order) && *as_order == id);
+    const auto as_reservation = parse_transaction(reservation_text(id));
+    RC_ASSERT(static_cast<bool>(as_reservation) && *as_reservation == id);
   });
 }
 

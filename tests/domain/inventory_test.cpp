@@ -307,6 +307,83 @@ TEST_CASE("inventory: many may hold one sku as long as it lasts", "[domain][inve
   check_sound(inventory);
 }
 
+namespace {
+
+/// Puts one demand through: promised, then decided.
+Errc put(Inventory& inventory, const StockDemand& demand, bool commit = true) {
+  auto claim = inventory.decide(Demands{demand});
+  if (!claim) return claim.code();
+  for (const auto& posting : claim->postings) inventory.hold(posting);
+  for (const auto& posting : claim->postings) inventory.settle(posting, commit);
+  return Errc::none;
+}
+
+}  // namespace
+
+TEST_CASE("inventory: what is reserved is not sold to others", "[domain][inventory]") {
+  Inventory inventory;
+  inventory.add(product("mug", 10));
+  CHECK(put(inventory, ask(A::reserve, "mug", 4)) == Errc::none);
+  const Product* mug = inventory.find(sku("mug"));
+  CHECK((mug->on_hand == 10 && mug->reserved == 4 && mug->held == 0 && mug->available() == 6));
+  const auto refused = inventory.decide(Demands{ask(A::sell, "mug", 7)});
+  CHECK(refused.code() == Errc::out_of_stock);
+  CHECK(refused.error().figure == 6);
+  CHECK(inventory.decide(Demands{ask(A::reserve, "mug", 7)}).code() == Errc::out_of_stock);
+  CHECK(inventory.decide(Demands{ask(A::adjust, "mug", -7)}).code() == Errc::out_of_stock);
+  CHECK(put(inventory, ask(A::sell, "mug", 6)) == Errc::none);
+  CHECK(put(inventory, ask(A::redeem, "mug", 4)) == Errc::none);
+  CHECK((mug->on_hand == 0 && mug->reserved == 0 && mug->sold == 10));
+}
+
+TEST_CASE("inventory: a reservation's units are claimed until it is decided how it ends", "[domain][inventory]") {
+  Inventory inventory;
+  inventory.add(product("mug", 10));
+  REQUIRE(put(inventory, ask(A::reserve, "mug", 4)) == Errc::none);
+  const auto action = GENERATE(A::redeem, A::release);
+  const auto claim = inventory.decide(Demands{ask(action, "mug", 3)});
+  REQUIRE(claim);
+  inventory.hold(claim->postings[0]);
+  const Product* mug = inventory.find(sku("mug"));
+  CHECK((mug->reserved == 4 && mug->leaving == 3 && mug->held == 0 && mug->available() == 6));
+  CHECK(inventory.decide(Demands{ask(A::redeem, "mug", 2)}).code() == Errc::conflict);
+  CHECK(inventory.decide(Demands{ask(A::release, "mug", 2)}).code() == Errc::conflict);
+  CHECK(inventory.decide(Demands{ask(A::release, "mug", 1)}).code() == Errc::none);
+  const bool commit = GENERATE(true, false);
+  inventory.settle(claim->postings[0], commit);
+  CHECK(mug->leaving == 0);
+  CHECK(mug->reserved == (commit ? 1 : 4));
+  CHECK(mug->on_hand == (commit && action == A::redeem ? 7 : 10));
+  CHECK(mug->sold == (commit && action == A::redeem ? 3 : 0));
+  CHECK(mug->received + mug->adjusted + mug->returned == mug->on_hand + mug->sold);
+}
+
+TEST_CASE("inventory: a reservation that is refused leaves nothing", "[domain][inventory]") {
+  Inventory inventory;
+  inventory.add(product("mug", 10));
+  CHECK(put(inventory, ask(A::reserve, "mug", 4), false) == Errc::none);
+  const Product* mug = inventory.find(sku("mug"));
+  CHECK((mug->reserved == 0 && mug->held == 0 && mug->available() == 10));
+  CHECK(inventory.decide(Demands{ask(A::reserve, "mug", 1, 2)}).code() == Errc::price_changed);
+  CHECK(inventory.decide(Demands{ask(A::reserve, "mug", 1, 3, kEur)}).code() == Errc::currency_mismatch);
+  CHECK(inventory.decide(Demands{ask(A::reserve, "mug", 0)}).code() == Errc::invalid_argument);
+  CHECK(inventory.decide(Demands{ask(A::redeem, "mug", 1)}).code() == Errc::conflict);
+  CHECK(inventory.decide(Demands{ask(A::redeem, "mug", -1)}).code() == Errc::invalid_argument);
+}
+
+TEST_CASE("inventory: who reserves may redeem: room to be sold is kept", "[domain][inventory]") {
+  Inventory inventory;
+  Product mug = product("mug", 10);
+  mug.sold = kStockUnitsMax - 5;
+  mug.received = kStockUnitsMax, mug.returned = 5;
+  inventory.add(mug);
+  CHECK(put(inventory, ask(A::reserve, "mug", 3)) == Errc::none);
+  CHECK(inventory.decide(Demands{ask(A::sell, "mug", 3)}).code() == Errc::amount_out_of_range);
+  CHECK(put(inventory, ask(A::sell, "mug", 2)) == Errc::none);
+  CHECK(put(inventory, ask(A::redeem, "mug", 3)) == Errc::none);
+  CHECK(inventory.find(sku("mug"))->sold == kStockUnitsMax);
+}
+
 TEST_CASE("inventory: room in a counter is kept for what is promised", "[domain][inventory]") {
   const auto [demand, code] = GENERATE(table<StockDemand, Errc>({
       {ask(A::sell, "nail", 1), kOut},

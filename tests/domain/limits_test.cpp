@@ -11,6 +11,7 @@
 //   kBalanceMinorMax           tests/domain/ledger_test.cpp
 //   kStockUnitsMax             tests/domain/inventory_test.cpp
 //   kFeeBasisPointsMax         tests/domain/plan_checkout_test.cpp
+//   kReservationNsMax          tests/domain/plan_reservation_test.cpp
 //   kShardsMax                 tests/domain/commit/coordinator_test.cpp
 //   kAccountsMax               tests/domain/ledger_test.cpp
 //   kProductsMax               tests/domain/inventory_test.cpp
@@ -19,6 +20,8 @@
 //   kBatchTransactionsMax      tests/actors/bounds_test.cpp
 //   kSubmitRequestsMax         tests/actors/bounds_test.cpp
 //   kTombstonesMax             tests/domain/commit/participant_test.cpp
+//   kReservationsMax           tests/domain/reservations_test.cpp
+//   kExpiriesMax               tests/actors/reservations_test.cpp
 //   kEventsMax                 tests/actors/events_test.cpp
 //   kListedMax                 tests/actors/operations_test.cpp
 //   kEventItemsMax             tests/actors/events_test.cpp
@@ -31,6 +34,7 @@
 //   kTickEvery                 pace
 //   kResendAfter               pace
 //   kPatienceDefault           awaited
+//   kSweepPatience             pace
 //   kDrainTimeoutMax           awaited
 #include "domain/limits.hpp"
 

@@ -21,10 +21,13 @@ TEST_CASE("operations: number and name of each kind are pinned, since journals h
       {Refund{}, 10, "refund"},
       {Fulfil{}, 11, "fulfil"},
       {UnmatchedRefund{}, 12, "unmatched_refund"},
+      {Reserve{}, 13, "reserve"},
+      {Redeem{}, 14, "redeem"},
+      {Release{}, 15, "release"},
   }));
   CHECK(static_cast<int>(kind_of(operation)) == number);
   CHECK(to_string(kind_of(operation)) == name);
-  STATIC_REQUIRE(kOperationKinds == 13);
+  STATIC_REQUIRE(kOperationKinds == 16);
   CHECK(to_string(static_cast<OperationKind>(kOperationKinds)) == "unlisted");
 }
 
@@ -39,12 +42,24 @@ TEST_CASE("operations: stored numbers of accounts, demands and orders are pinned
   CHECK(static_cast<int>(StockAction::adjust) == 4);
   CHECK(static_cast<int>(StockAction::define) == 5);
   CHECK(static_cast<int>(StockAction::set_price) == 6);
+  CHECK(static_cast<int>(StockAction::reserve) == 7);
+  CHECK(static_cast<int>(StockAction::redeem) == 8);
+  CHECK(static_cast<int>(StockAction::release) == 9);
   CHECK(static_cast<int>(OrderAction::enroll) == 1);
   CHECK(static_cast<int>(OrderAction::cancel) == 2);
   CHECK(static_cast<int>(OrderAction::refund) == 3);
   CHECK(static_cast<int>(OrderAction::fulfil) == 4);
+  CHECK(static_cast<int>(OrderAction::reserve) == 5);
+  CHECK(static_cast<int>(OrderAction::redeem) == 6);
+  CHECK(static_cast<int>(OrderAction::release) == 7);
+  CHECK(static_cast<int>(OrderAction::expire) == 8);
   CHECK(static_cast<int>(OrderStatus::placed) == 1);
   CHECK(static_cast<int>(OrderStatus::cancelled) == 2);
+  CHECK(static_cast<int>(OrderStatus::reserved) == 3);
+  CHECK(static_cast<int>(OrderStatus::released) == 4);
+  CHECK(static_cast<int>(OrderStatus::expired) == 5);
+  CHECK(static_cast<int>(ReleaseReason::asked) == 1);
+  CHECK(static_cast<int>(ReleaseReason::expired) == 2);
 }
 
 TEST_CASE("operations: kinds and statuses have names", "[domain][operations]") {
@@ -53,10 +68,17 @@ TEST_CASE("operations: kinds and statuses have names", "[domain][operations]") {
   CHECK(to_string(static_cast<AccountKind>(0)) == "unlisted");
   CHECK(to_string(OrderStatus::placed) == "placed");
   CHECK(to_string(OrderStatus::cancelled) == "cancelled");
+  CHECK(to_string(OrderStatus::reserved) == "reserved");
+  CHECK(to_string(OrderStatus::released) == "released");
+  CHECK(to_string(OrderStatus::expired) == "expired");
+  CHECK(to_string(ReleaseReason::asked) == "asked");
+  CHECK(to_string(ReleaseReason::expired) == "expired");
+  CHECK(to_string(static_cast<ReleaseReason>(0)) == "unlisted");
   CHECK(to_string(static_cast<OrderStatus>(0)) == "unlisted");
   CHECK(to_string(PaymentStatus::paid) == "paid");
   CHECK(to_string(PaymentStatus::partially_refunded) == "partially_refunded");
   CHECK(to_string(PaymentStatus::refunded) == "refunded");
+  CHECK(to_string(PaymentStatus::unpaid) == "unpaid");
   CHECK(to_string(static_cast<PaymentStatus>(0)) == "unlisted");
   CHECK(to_string(FulfilmentStatus::unfulfilled) == "unfulfilled");
   CHECK(to_string(FulfilmentStatus::partially_fulfilled) == "partially_fulfilled");

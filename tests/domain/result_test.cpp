@@ -34,6 +34,7 @@ constexpr Row kCodes[] = {
     {13, "order_state", Advice::change_request},
     {14, "exceeds_order", Advice::change_request},
     {15, "idempotency_key_reused", Advice::change_request},
+    {16, "reservation_expired", Advice::change_request},
     {20, "conflict", Advice::retry_same_request},
     {21, "overloaded", Advice::retry_same_request},
     {22, "storage_full", Advice::retry_same_request},

@@ -38,6 +38,12 @@ const std::vector<Row> kRows{
      R"({"customer":"{account}","currency":"GBP","payees":["shop"],"lines":[{"sku":"mug","quantity":1}]})"},
     {"POST", kBatch, "none", "own",
      R"({"customer":"{account}","currency":"GBP","payees":["shop"],"lines":[{"sku":"mug","quantity":1}]})"},
+    {"POST", "/v1/reservations", "none", "own",
+     R"({"customer":"{account}","currency":"GBP","payees":["shop"],"expires_in_ms":60000,)"
+     R"("lines":[{"sku":"mug","quantity":1}]})"},
+    {"POST", "/v1/reservations/{reservation}/commit", "none", "own", "{}"},
+    {"POST", "/v1/reservations/{reservation}/release", "none", "own", "{}"},
+    {"GET", "/v1/reservations/{reservation}", "own", "own"},
     {"POST", "/v1/orders/{order}/fulfilments", "own", "none", R"({"lines":[{"line":0,"quantity":1}]})"},
     {"POST", "/v1/orders/{order}/refunds", "own", "none", R"({"lines":[{"line":0,"quantity":1}]})"},
     {"POST", "/v1/orders/{order}/cancel", "own", "none", "{}"},
@@ -61,11 +67,12 @@ const std::vector<Row> kRows{
 
 /// What the names in a route's braces stand for.
 struct Names {
-  std::string sku, account, order, transaction;
+  std::string sku, account, order, transaction, reservation;
 };
 
 std::string filled(std::string text, const Names& names) {
-  const std::array<std::pair<std::string, std::string>, 4> all{{{"{sku}", names.sku},
+  const std::array<std::pair<std::string, std::string>, 5> all{{{"{sku}", names.sku},
+                                                                {"{reservation}", names.reservation},
                                                                 {"{account}", names.account},
                                                                 {"{order}", names.order},
                                                                 {"{transaction}", names.transaction}}};
@@ -80,12 +87,13 @@ class Matrix {
  public:
   Matrix() {
     const std::string missing = "ord_00_00000001_0000000fffff";
-    foreign_ = {"mug", "bob", all.bobs, transaction_of(all.bobs)};
-    missing_ = {"none", "nobody", missing, transaction_of(missing)};
+    foreign_ = {"mug", "bob", all.bobs, transaction_of(all.bobs), all.bobs_reservation};
+    missing_ = {"none", "nobody", missing, transaction_of(missing), "rsv_" + missing.substr(4)};
   }
   Names own(const TestKey& key) const {
     const AccountId& account = key.made.key.principal.account;
-    return {"mug", account.empty() ? "alice" : account.str(), all.alices, transaction_of(all.alices)};
+    return {"mug", account.empty() ? "alice" : account.str(), all.alices, transaction_of(all.alices),
+            all.alices_reservation};
   }
   const Names& foreign() const { return foreign_; }
   const Names& missing() const { return missing_; }
@@ -215,6 +223,9 @@ TEST_CASE("access: a customer buys at the product's price, and sets no fee", "[h
   CHECK(cheap.status == 403);
   CHECK(cheap.param() == "/lines/0/unit_price");
   CHECK(all.post("/v1/checkouts", with_fee, all.customer, "fee").param() == "/fee");
+  const auto reserved = [](const std::string& checkout) { return R"({"expires_in_ms":60000,)" + checkout.substr(1); };
+  CHECK(all.post("/v1/reservations", reserved(priced), all.customer, "cheap").param() == "/lines/0/unit_price");
+  CHECK(all.post("/v1/reservations", reserved(with_fee), all.customer, "fee").param() == "/fee");
   CHECK(all.post("/v1/checkouts", priced, all.admin, "cheap").status == 201);
   CHECK(all.post("/v1/checkouts", with_fee, all.admin, "fee").status == 201);
 }

@@ -68,6 +68,35 @@ TEST_CASE("commands: a shop's day", "[http][program]") {
   CHECK(amount(shop.done({"account", "get", "alice"}), "balance") == 4000);
 }
 
+TEST_CASE("commands: stock is reserved, then committed or released", "[http][program]") {
+  const Shop shop;
+  shop.open();
+  const std::vector<std::string> create{"reservation", "create",     "--customer", "alice", "--payee",
+                                        "shop",        "--currency", "GBP",        "--for", "10m"};
+  const auto reserve = [&](const std::string& line) {
+    auto arguments = create;
+    arguments.push_back(line);
+    return std::string(shop.done(arguments).at("reservation").as_string());
+  };
+  const std::string paid = reserve("mug=2"), given_back = reserve("mug=8@1");
+  CHECK(shop.done({"product", "stock", "mug"}).at("available") == 0);
+  CHECK(shop.done({"reservation", "get", paid}).at("status") == "reserved");
+  CHECK(shop.done({"explain", paid}).at("reservation").as_object().at("status") == "reserved");
+  const auto order = shop.done({"reservation", "commit", paid}).at("order");
+  CHECK(shop.done({"order", "get", std::string(order.as_string())}).at("payment") == "paid");
+  shop.done({"reservation", "release", given_back});
+  CHECK(shop.done({"product", "stock", "mug"}).at("available") == 8);
+  CHECK(shop.run({"reservation", "commit", given_back}).exit_code == kExitCheckFailed);
+  for (const std::string wrong : {"mug", "mug=0", "mug=x"}) {
+    auto arguments = create;
+    arguments.push_back(wrong);
+    CHECK(shop.run(arguments).exit_code == kExitUsage);
+  }
+  auto arguments = create;
+  arguments.back() = "soon", arguments.push_back("mug=1");
+  CHECK(shop.run(arguments).exit_code == kExitUsage);
+}
+
 TEST_CASE("commands: people see tables, scripts JSON, and both the reason of a refusal", "[http][program]") {
   const Shop shop;
   shop.open();

@@ -41,12 +41,18 @@ class KeyedShop {
     }
     alices = shop.done("/v1/checkouts", checkout_text("alice", "shop")).text("order");
     bobs = shop.done("/v1/checkouts", checkout_text("bob", "other")).text("order");
+    alices_reservation = reserved("alice", "shop"), bobs_reservation = reserved("bob", "other");
     shop.served().use_keys(ring_of({admin, merchant, customer, other_merchant, other_customer}));
   }
 
   static std::string checkout_text(const std::string& customer, const std::string& payee) {
     return R"({"customer":")" + customer + R"(","currency":"GBP","payees":[")" + payee +
            R"("],"lines":[{"sku":"mug","quantity":1}]})";
+  }
+  /// Makes a reservation; before there are keys.
+  std::string reserved(const std::string& buyer, const std::string& payee) {
+    const std::string text = checkout_text(buyer, payee);
+    return shop.done("/v1/reservations", R"({"expires_in_ms":600000,)" + text.substr(1)).text("reservation");
   }
   Answer get(const std::string& path, const TestKey& key) { return client.get(path, key.header()); }
   Answer post(const std::string& path, const std::string& body, const TestKey& key, const std::string& idempotency) {
@@ -56,6 +62,7 @@ class KeyedShop {
   ServedShop shop;
   Client client = shop.client();
   std::string alices, bobs;  ///< Orders.
+  std::string alices_reservation, bobs_reservation;
   const TestKey admin{cmd::serve::Role::admin, ""}, merchant{cmd::serve::Role::merchant, "shop"},
       customer{cmd::serve::Role::customer, "alice"}, other_merchant{cmd::serve::Role::merchant, "other"},
       other_customer{cmd::serve::Role::customer, "bob"};

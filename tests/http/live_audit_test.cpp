@@ -180,7 +180,7 @@ TEST_CASE("live audit: a row that no transaction made so is named", "[http][audi
   }
   SECTION("units that stay held") {
     tamper_product(shop, "s0", [](Product& row) { row.held = row.on_hand + 1; });
-    CHECK(names(audited(shop), "sku s0: held is not between 0 and on hand"));
+    CHECK(names(audited(shop), "sku s0: held and reserved are not between 0 and on hand"));
   }
   SECTION("an account that nobody opened") {
     tamper<Account>(shop, persistence::Table::accounts, persistence::RecordKind::account_block, [](auto& rows) {

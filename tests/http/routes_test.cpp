@@ -26,8 +26,9 @@ TEST_CASE("routes: products are defined, priced, stocked and read", "[http][rout
   CHECK(product.body == R"({"object":"product","sku":"tea pot","price":{"amount":2600,"currency":"GBP"},"version":2})");
   CHECK(product.field("etag") == "\"2\"");
   const auto stock = client.get("/v1/products/tea%20pot/stock");
-  CHECK(stock.body == R"({"object":"stock","sku":"tea pot","on_hand":7,"held":0,"available":7,"incoming":0,)"
-                      R"("received":10,"adjusted":-3,"sold":0,"returned":0})");
+  CHECK(stock.body ==
+        R"({"object":"stock","sku":"tea pot","on_hand":7,"held":0,"reserved":0,"available":7,"incoming":0,)"
+        R"("received":10,"adjusted":-3,"sold":0,"returned":0})");
 }
 
 TEST_CASE("routes: a price is changed on condition that the product is as it was read", "[http][routes]") {

@@ -11,13 +11,18 @@ inline PaymentDemand any_payment() {
           any_number<Minor>(-kAmountMinorMax, kAmountMinorMax)};
 }
 inline StockDemand any_stock() {
-  return {any_name<Sku>(), static_cast<StockAction>(*rc::gen::inRange(1, 7)),
+  return {any_name<Sku>(), static_cast<StockAction>(*rc::gen::inRange(1, 10)),
           Currency{any_number<std::uint16_t>(0, 999)}, any_version(),
           any_number<std::int64_t>(-kAmountMinorMax, kAmountMinorMax)};
 }
 inline OrderDemand any_amendment() {
   OrderDemand out;
-  out.action = *rc::gen::element(OrderAction::cancel, OrderAction::refund, OrderAction::fulfil);
+  out.action = static_cast<OrderAction>(
+      *rc::gen::inRange(static_cast<int>(OrderAction::cancel), static_cast<int>(OrderAction::expire) + 1));
+  if (out.action == OrderAction::reserve) {
+    out.expires_at_ns = any_time();
+    return out;
+  }
   out.expected_version = any_version();
   out.line = any_number<std::uint32_t>(0, kLinesMax - 1);
   out.quantity = any_units();

@@ -42,7 +42,11 @@ const std::vector<StockDemand> kClaims = {
     {sku("pan"), StockAction::adjust, {}, 0, -7},       {sku("tasse"), StockAction::set_price, kEur, 9, 0},
 };
 
-/// Each kind of operation once, as it is enrolled.
+const std::vector<StockDemand> kReservedClaims = {{sku("bowl"), StockAction::reserve, kGbp, 7, 300},
+                                                  {sku("cup"), StockAction::redeem, {}, 0, 1'000'000'000},
+                                                  {sku("mug"), StockAction::release, {}, 0, 1}};
+
+/// Each kind of operation but those of reservations once, as it is enrolled.
 std::vector<Operation> operations() {
   return {good_wallet(),
           good_deposit(),
@@ -64,6 +68,26 @@ Plan plan_of(const Operation& operation) {
   if (!std::holds_alternative<Cancel>(operation) && !std::holds_alternative<Refund>(operation)) return plan;
   plan.payments.assign(kLegs.begin(), kLegs.end());
   plan.stocks.assign(kClaims.begin(), kClaims.end());
+  return plan;
+}
+
+constexpr std::int64_t kBegun = 1'700'000'000'000'000'001;
+/// A reservation and its two ends.
+std::vector<Operation> reservations() {
+  Reserve reserve = good_reservation();
+  reserve.begun_at_ns = kBegun;
+  return {reserve, Redeem{kOther, kBegun}, Release{kOther, ReleaseReason::expired, kBegun}};
+}
+Plan plan_of_reservation(const Operation& operation) {
+  Plan plan;
+  plan.begun_at_ns = kBegun;
+  if (std::holds_alternative<Reserve>(operation)) {
+    plan.unit_prices = {1'250, 800};
+    plan.expires_at_ns = kExpiry;
+    return plan;
+  }
+  plan.stocks.assign(kReservedClaims.begin(), kReservedClaims.end());
+  if (std::holds_alternative<Redeem>(operation)) plan.payments.assign(kLegs.begin(), kLegs.end());
   return plan;
 }
 
@@ -106,7 +130,7 @@ void check_orders(std::string_view payload) {
   std::uint32_t number = 0;
   REQUIRE(read_order_prepared(payload, [&](const OrderItem& item) {
     CHECK(item.transaction == kHead.at(item.delta));
-    if (number == kOperationKinds) {
+    if (number == expected.size()) {
       CHECK(item.delta == 20);
       CHECK(all_same(item.demands, kAmendments));
       CHECK(item.body.empty());
@@ -122,7 +146,56 @@ void check_orders(std::string_view payload) {
     CHECK(all_same(stored->stocks, plan_of(operation).stocks));
     return true;
   }));
-  CHECK(number == kOperationKinds);
+  CHECK(number == expected.size());
+}
+
+/// What becomes of a reservation, beside its request: `reserve` when it is made, then an end.
+std::vector<OrderDemand> demands_of_reservation(std::uint32_t number, const Operation& operation) {
+  std::vector<OrderDemand> out{enroll(number, kind_of(operation)), {}};
+  constexpr OrderAction kActions[] = {OrderAction::reserve, OrderAction::redeem, OrderAction::expire};
+  out[1].action = kActions[number];
+  if (number == 0) return out[1].expires_at_ns = kExpiry, out;
+  out[1].order = kOther, out[1].expected_version = 1;
+  return out;
+}
+std::string write_reservations() {
+  OrderPreparedWriter out(kOwn, kHead, 0);
+  std::uint32_t number = 0;
+  for (const Operation& operation : reservations()) {
+    ByteWriter body;
+    write_body(body, operation, plan_of_reservation(operation));
+    auto demands = demands_of_reservation(number, operation);
+    demands[0].body_end = static_cast<std::uint32_t>(body.size());
+    out.item(number++, demands, body.view());
+  }
+  OrderDemand release = demands_of_reservation(1, Redeem{})[1];
+  release.action = OrderAction::release;
+  out.item(20, std::span<const OrderDemand>(&release, 1), {});
+  return out.take();
+}
+void check_reservations(std::string_view payload) {
+  auto expected = reservations();
+  std::get<Reserve>(expected[0]).checkout.lines[1].unit_price = 800;
+  std::uint32_t number = 0;
+  REQUIRE(read_order_prepared(payload, [&](const OrderItem& item) {
+    if (number == expected.size()) {
+      CHECK(item.demands.front().action == OrderAction::release);
+      CHECK(item.demands.front().order == kOther);
+      return true;
+    }
+    const Operation& operation = expected[number];
+    CHECK(all_same(item.demands, demands_of_reservation(number++, operation)));
+    const auto stored = read_body(item.body);
+    REQUIRE(stored);
+    CHECK(fingerprint(stored->operation) == fingerprint(operation));
+    CHECK(all_same(stored->payments, plan_of_reservation(operation).payments));
+    if (number > 1) CHECK(all_same(stored->stocks, plan_of_reservation(operation).stocks));
+    if (const auto* reserve = std::get_if<Reserve>(&stored->operation)) CHECK(reserve->begun_at_ns == kBegun);
+    if (const auto* redeem = std::get_if<Redeem>(&stored->operation)) CHECK(redeem->begun_at_ns == kBegun);
+    if (const auto* release = std::get_if<Release>(&stored->operation)) CHECK(release->begun_at_ns == kBegun);
+    return true;
+  }));
+  CHECK(number == expected.size());
 }
 
 template <class Demand>
@@ -222,6 +295,9 @@ std::vector<Golden> of_participants() {
        [](auto payload) { check_claims(payload, kClaims); }},
       {"inventory_open", RecordKind::inventory_open, [] { return write_promises(kClaims); },
        [](auto payload) { check_promises(payload, kClaims); }},
+      {"order_prepared_reservations", RecordKind::order_prepared, write_reservations, check_reservations},
+      {"inventory_prepared_reservations", RecordKind::inventory_prepared, [] { return write_claims(kReservedClaims); },
+       [](auto payload) { check_claims(payload, kReservedClaims); }},
   };
 }
 
@@ -250,8 +326,18 @@ void check_products(std::string_view payload) {
   REQUIRE(rows.size() == 1);
   const Product& row = rows[0];
   CHECK((row.sku == sku("mug") && row.currency == kGbp && row.version == 9 && row.pricing && row.price == 1'250));
-  CHECK((row.on_hand == 7 && row.held == 3 && row.incoming == 2));
+  CHECK((row.on_hand == 7 && row.held == 3 && row.incoming == 2 && row.reserved == 0 && row.leaving == 0));
   CHECK((row.received == 10 && row.adjusted == -1 && row.sold == 3 && row.returned == 1));
+}
+/// With units set aside; the other one has none, and looks as before there were reservations.
+const std::vector<Product> kSetAside = {{sku("mug"), kGbp, 9, false, 1'250, 7, 1, 0, 10, 0, 3, 0, 5, 2},
+                                        {sku("pan"), kGbp, 1, true, 5, 1, 0, 0, 1, 0, 0, 0}};
+void check_set_aside(std::string_view payload) {
+  std::vector<Product> rows;
+  REQUIRE(read_block(payload, rows));
+  REQUIRE(rows.size() == 2);
+  CHECK((rows[0].reserved == 5 && rows[0].leaving == 2 && !rows[0].pricing && rows[0].sold == 3));
+  CHECK((rows[1].sku == sku("pan") && rows[1].reserved == 0 && rows[1].leaving == 0 && rows[1].pricing));
 }
 
 std::vector<Golden> of_tables() {
@@ -297,6 +383,13 @@ std::vector<Golden> of_tables() {
          return write_block({13, 14}, std::span<const Product>(&kProduct, 1));
        },
        check_products},
+      {"product_block_reserved", RecordKind::product_block,
+       [] {
+         return write_block({13, 14}, std::span<const Product>(kSetAside));
+       },
+       check_set_aside},
+      {"reservation_row", RecordKind::reservation_row, [] { return write_reservation_row(kExpiry); },
+       [](auto payload) { CHECK(*read_reservation_row(payload) == kExpiry); }},
       {"order_row", RecordKind::order_row, [=] { return write_order_row(15, progress); },
        [=](auto payload) {
          const auto read = read_order_row(payload);

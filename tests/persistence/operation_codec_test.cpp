@@ -12,13 +12,21 @@ namespace {
 using namespace kontor::tests;
 
 bool is_amendment(OperationKind kind) {
-  return kind == OperationKind::cancel || kind == OperationKind::refund || kind == OperationKind::fulfil;
+  return kind == OperationKind::cancel || kind == OperationKind::refund || kind == OperationKind::fulfil ||
+         kind == OperationKind::redeem || kind == OperationKind::release;
 }
 
-/// A plan as the intake would hand it over: prices for a checkout, effects for an amendment.
+template <class Any>
+auto* purchase_in(Any& operation) {
+  auto* reserve = std::get_if<Reserve>(&operation);
+  return reserve ? &reserve->checkout : std::get_if<Checkout>(&operation);
+}
+
+/// A plan as the intake would hand it over: prices for a checkout, effects for an amendment, times.
 Plan any_plan(const Operation& operation) {
   Plan plan;
-  if (const auto* checkout = std::get_if<Checkout>(&operation))
+  plan.begun_at_ns = any_time(), plan.expires_at_ns = any_time();
+  if (const auto* checkout = purchase_in(operation))
     for (std::size_t i = 0; i < checkout->lines.size(); ++i)
       plan.unit_prices.push_back(any_number<Minor>(0, kAmountMinorMax));
   if (!is_amendment(kind_of(operation))) return plan;
@@ -33,9 +41,11 @@ std::string body_of(const Operation& operation, const Plan& plan) {
   return out.take();
 }
 
-/// As it comes back: with the prices that were charged.
+/// As it comes back: with the prices that were charged, and the time that was meant.
 Operation resolved(Operation operation, const Plan& plan) {
-  if (auto* checkout = std::get_if<Checkout>(&operation))
+  if (auto* reserve = std::get_if<Reserve>(&operation))
+    reserve->expires_at_ns = plan.expires_at_ns, reserve->expires_in_ns = 0;
+  if (auto* checkout = purchase_in(operation))
     for (std::size_t i = 0; i < checkout->lines.size(); ++i) checkout->lines[i].unit_price = plan.unit_prices[i];
   return operation;
 }
@@ -57,6 +67,14 @@ TEST_CASE("operation codec: what is written is read back", "[persistence][codec]
     RC_ASSERT(all_same(stored->payments, plan.payments));
     RC_ASSERT(all_same(stored->stocks, plan.stocks));
     RC_ASSERT(body_of(stored->operation, plan) == body);
+    RC_ASSERT(std::visit(
+        [&](const auto& op) {
+          if constexpr (requires { op.begun_at_ns; })
+            return op.begun_at_ns == plan.begun_at_ns;
+          else
+            return true;
+        },
+        stored->operation));
   });
 }
 
@@ -75,7 +93,7 @@ TEST_CASE("operation codec: a damaged body is a code, never a crash", "[persiste
 TEST_CASE("operation codec: noise is a code, never a crash", "[persistence][codec]") {
   property("random bytes", 2'000, [] {
     std::string noise = *rc::gen::arbitrary<std::string>();
-    if (!noise.empty()) noise[0] = static_cast<char>(*rc::gen::inRange(0, 14));
+    if (!noise.empty()) noise[0] = static_cast<char>(*rc::gen::inRange(0, static_cast<int>(kOperationKinds) + 1));
     const Errc code = read_exactly(noise, read_code);
     RC_ASSERT((code == Errc::none || code == Errc::corrupt_journal));
   });
@@ -109,6 +127,14 @@ TEST_CASE("operation codec: figures beyond their bounds are corrupt", "[persiste
   CHECK(read_body(body(1, kAmountMinorMax + 1, 0)).code() == Errc::corrupt_journal);
   CHECK(read_body(body(-1, 0, 0)).code() == Errc::corrupt_journal);
   CHECK(read_body(body(1, 0, 1)).code() == Errc::corrupt_journal);  // There is one payee.
+}
+
+TEST_CASE("operation codec: an unknown reason of a release is corrupt", "[persistence][codec]") {
+  for (const int reason : {0, 3, 255}) {
+    ByteWriter out;
+    write_body(out, Release{{0, 1, 1}, static_cast<ReleaseReason>(reason)}, Plan{});
+    CHECK(read_body(out.view()).code() == Errc::corrupt_journal);
+  }
 }
 
 TEST_CASE("operation codec: a shard that cannot be is corrupt", "[persistence][codec]") {

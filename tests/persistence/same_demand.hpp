@@ -15,7 +15,8 @@ inline bool same(const StockDemand& a, const StockDemand& b) {
 /// Without the offsets of the body, which belong to a bundle and not to the record.
 inline bool same(const OrderDemand& a, const OrderDemand& b) {
   return a.action == b.action && a.kind == b.kind && a.expected_version == b.expected_version && a.line == b.line &&
-         a.quantity == b.quantity && a.order == b.order && a.fingerprint == b.fingerprint && a.key == b.key;
+         a.quantity == b.quantity && a.order == b.order && a.fingerprint == b.fingerprint && a.key == b.key &&
+         a.expires_at_ns == b.expires_at_ns;
 }
 template <class A, class B>
 bool all_same(const A& a, const B& b) {

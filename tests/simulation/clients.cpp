@@ -31,7 +31,7 @@ void Clients::pump() {
     std::vector<Operation> operations;
     for (unsigned i = 1 + random_.below(around_.options.burst); i > 0 && !all_asked(); --i) {
       ++asked_;
-      operations.push_back(workload_.next(orders_));
+      operations.push_back(workload_.next(orders_, reservations_));
     }
     ask(std::move(operations));
     if (random_.chance(100)) read();
@@ -47,6 +47,9 @@ std::size_t Clients::note(Operation operation) {
     const ShardId home = home_of(fresh.request.key, around_.options.shards);
     fresh.request.deadline_ns = nodes_[home]->now_ns() + random_.between(1, 400) * kMillisecond;
   }
+  // The other way to say when.
+  if (auto* reserve = std::get_if<Reserve>(&fresh.request.operation); reserve && random_.chance(500))
+    reserve->expires_at_ns = around_.time.now_ns() + std::exchange(reserve->expires_in_ns, 0);
   ++around_.counters.requests;
   ++open_;
   asks_.push_back(std::move(fresh));
@@ -93,7 +96,7 @@ bool Clients::reaches(ShardId home, std::size_t number) {
 /// One submit call. Whoever gets no answer in time asks again alone.
 void Clients::send(Numbers numbers) {
   const std::uint16_t shards = around_.options.shards;
-  actors::Intake intake(shards, numbers.size(), around_.options.protocol);
+  actors::Intake intake(shards, numbers.size(), around_.options.protocol, around_.time.now_ns());
   std::map<ShardId, std::shared_ptr<actors::Amend::List>> amendments;
   for (std::uint32_t i = 0; i < numbers.size(); ++i) {
     const std::size_t number = numbers[i];
@@ -148,6 +151,8 @@ void Clients::on_outcome(std::size_t number, const Outcome& outcome) {
   ask.transaction = outcome.transaction;
   --open_;
   if (ask.committed && std::holds_alternative<Checkout>(ask.request.operation)) orders_.push_back(outcome.transaction);
+  if (ask.committed && std::holds_alternative<Reserve>(ask.request.operation))
+    reservations_.push_back(outcome.transaction);
 }
 
 void Clients::plan_retry(std::size_t number) {

@@ -64,6 +64,7 @@ class Clients {
   std::size_t open_ = 0;
   std::vector<Ask> asks_;
   std::vector<OrderId> orders_;  ///< Placed, as far as clients know.
+  std::vector<OrderId> reservations_;
 };
 
 }  // namespace kontor::sim

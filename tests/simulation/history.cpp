@@ -5,12 +5,13 @@
 namespace kontor::sim {
 namespace {
 
-enum Field : std::size_t { price, version, on_hand, sold, received, adjusted, returned, kFields };
+enum Field : std::size_t { price, version, on_hand, sold, received, adjusted, returned, reserved, kFields };
 
 }  // namespace
 
 History::Fact History::fact(const Product& p) {
-  return {p.price, static_cast<std::int64_t>(p.version), p.on_hand, p.sold, p.received, p.adjusted, p.returned};
+  return {p.price,   static_cast<std::int64_t>(p.version), p.on_hand, p.sold, p.received, p.adjusted, p.returned,
+          p.reserved};
 }
 
 void History::promised(ShardId shard, const TransactionId& transaction, std::span<const StockDemand> demands) {
@@ -37,6 +38,9 @@ void History::committed(ShardId shard, const TransactionId& transaction) {
       case StockAction::take_back: fact[on_hand] += amount, fact[returned] += amount; break;
       case StockAction::receive: fact[on_hand] += amount, fact[received] += amount; break;
       case StockAction::adjust: fact[on_hand] += amount, fact[adjusted] += amount; break;
+      case StockAction::reserve: fact[reserved] += amount; break;
+      case StockAction::redeem: fact[reserved] -= amount, fact[on_hand] -= amount, fact[sold] += amount; break;
+      case StockAction::release: fact[reserved] -= amount; break;
       case StockAction::define:
       case StockAction::set_price: fact[price] = amount, ++fact[version]; break;
     }

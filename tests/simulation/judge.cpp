@@ -131,16 +131,19 @@ void Judge::on_commit(ShardId shard, const TransactionId& transaction) {
   model_.apply(stored->operation, transaction);
   keys_.push_back(story.key);
   ++around_.counters.committed;
-  if (std::holds_alternative<Checkout>(stored->operation)) {
-    orders_.push_back(transaction);
-    ++around_.counters.checkouts;
-  }
+  if (std::holds_alternative<Reserve>(stored->operation)) ++around_.counters.reserved;
+  if (std::holds_alternative<Redeem>(stored->operation)) ++around_.counters.redeemed;
+  if (const auto* release = std::get_if<Release>(&stored->operation))
+    ++(release->reason == ReleaseReason::expired ? around_.counters.expired : around_.counters.released);
+  if (order_made(transaction, stored->operation)) orders_.push_back(transaction);
+  if (std::holds_alternative<Checkout>(stored->operation)) ++around_.counters.checkouts;
 }
 
 /// A price may have changed between promise and decision: it was checked at the promise. But nobody sells at a version
 /// that is yet to come, and a change of the price keeps others away.
 bool Judge::outlived_its_price(const Operation& operation) const {
-  const auto* checkout = std::get_if<Checkout>(&operation);
+  const auto* reserve = std::get_if<Reserve>(&operation);
+  const auto* checkout = reserve ? &reserve->checkout : std::get_if<Checkout>(&operation);
   return checkout && std::none_of(checkout->lines.begin(), checkout->lines.end(), [&](const Line& line) {
            const auto product = model_.products.find(line.sku.str());
            return product != model_.products.end() && line.expected_version > product->second.version;
@@ -380,7 +383,8 @@ bool Judge::is_sound(const Result<Row>& row, const std::string& name, std::size_
 void Judge::on_read(const Result<Product>& product, const Sku& sku, std::size_t floor) {
   const std::string name = History::name(sku);
   if (!is_sound(product, name, floor)) return;
-  must(product->held >= 0 && product->held <= product->on_hand, [&] { return name + ": held is not within on hand"; });
+  must(product->held >= 0 && product->reserved >= 0 && product->held + product->reserved <= product->on_hand,
+       [&] { return name + ": held and reserved are not within on hand"; });
 }
 
 void Judge::on_read(const Result<Account>& account, const AccountId& id, std::size_t floor) {
@@ -394,6 +398,11 @@ void Judge::on_read(const Result<Account>& account, const AccountId& id, std::si
 TransactionId Judge::effect_of(const IdempotencyKey& key) const {
   const auto it = effects_.find(key);
   return it == effects_.end() ? TransactionId{} : it->second;
+}
+
+bool Judge::holds_reservations() const {
+  return std::any_of(model_.orders.begin(), model_.orders.end(),
+                     [](const auto& order) { return order.second.progress.status == OrderStatus::reserved; });
 }
 
 void Judge::must_be_settled() {

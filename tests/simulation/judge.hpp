@@ -54,6 +54,8 @@ class Judge {
   TransactionId effect_of(const IdempotencyKey& key) const;
   /// No transaction is half told: each commit is learned at every site of it.
   void must_be_settled();
+  /// Some reservation neither was redeemed or released, nor expired.
+  bool holds_reservations() const;
 
  private:
   static constexpr std::size_t kRoles = commit::kRoles;

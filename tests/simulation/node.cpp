@@ -74,6 +74,7 @@ void Node::start() {
   fabric_ = std::make_unique<actors::Fabric>(around_.options.shards);
   fabric_->now_ns = [this] { return now_ns(); };
   fabric_->protocol = around_.options.protocol;
+  fabric_->storage_full = [this] { return full; };
   for (ShardId other = 0; other < around_.options.shards; ++other)
     if (other != id_) fabric_->shards[other].coordinator = make_port(puppets_.system(), outlet_, id_, other);
   actors::CoordinatorOptions options{0, [] { return std::uint64_t{0}; }};

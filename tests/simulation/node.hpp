@@ -42,6 +42,7 @@ class Node {
   void pause(std::int64_t for_ns) { paused_until_ns_ = around_.time.now_ns() + for_ns; }
   bool paused() const { return paused_until_ns_ > around_.time.now_ns(); }
   void jump(std::int64_t by_ns) { clock_ns_ += by_ns; }
+  void set_clock() { clock_ns_ = 0; }
   void slow_down(std::int64_t for_ns, int times) { slow_until_ns_ = around_.time.now_ns() + for_ns, slow_ = times; }
   bool full = false;  ///< The edge refuses new requests.
 

@@ -12,6 +12,7 @@ using testing::sku;
 
 constexpr std::array kBuyers = {"ann", "bob", "cem", "dia"};
 constexpr std::array kSellers = {"mill", "barn"};
+constexpr std::int64_t kMs = 1'000'000;
 constexpr const char* kFees = "fees";
 constexpr const char* kBank = "bank";
 constexpr std::array kSkus = {"hot", "a1", "b2", "c3", "d4", "e5", "f6"};
@@ -73,9 +74,26 @@ Operation Workload::amendment(std::span<const OrderId> orders) {
   }
 }
 
-Operation Workload::next(const std::vector<OrderId>& orders) {
+/// Some are so short that they expire while others ask for them, some outlive what clocks are apart.
+Operation Workload::reservation(std::span<const OrderId> reservations) {
+  constexpr std::array<std::uint32_t, 4> kMostMs{20, 2'000, 15'000, 15'000};
+  if (reservations.empty() || random_.chance(250))
+    return Reserve{checkout(), 0, kMs * (1 + random_.below(one_of(random_, kMostMs)))};
+  if (random_.chance(20)) return Redeem{OrderId{0, 1, 999'999}};
+  // Often the newest: others have ended.
+  const OrderId order = random_.chance(600) ? reservations.back() : one_of(random_, reservations);
+  switch (random_.below(8)) {
+    case 0:
+    case 1: return Release{order, ReleaseReason::asked};
+    case 2: return Release{order, ReleaseReason::expired};
+    case 3: return amendment(reservations);
+    default: return Redeem{order};
+  }
+}
+
+Operation Workload::next(const std::vector<OrderId>& orders, const std::vector<OrderId>& reservations) {
   const auto amount = [&] { return gbp(1 + static_cast<Minor>(random_.below(90))); };
-  switch (random_.below(25)) {
+  switch (random_.below(30)) {
     case 0: return OpenAccount{acc("n" + std::to_string(random_.below(6))), testing::kGbp};
     case 1: return Deposit{acc(kBank), buyer(), amount()};
     case 2: return Withdraw{buyer(), acc(kBank), amount()};
@@ -90,6 +108,11 @@ Operation Workload::next(const std::vector<OrderId>& orders) {
     case 8:
     case 9:
     case 10: return amendment(orders);
+    case 11:
+    case 12:
+    case 13:
+    case 14:
+    case 15: return reservation(reservations);
     default: return checkout();
   }
 }

@@ -16,14 +16,15 @@ class Workload {
   /// Who may buy and what there is, in two parts: the second needs the first.
   static std::vector<Operation> accounts_and_products();
   static std::vector<Operation> money_and_stock(bool scarce);
-  /// `orders`: those that a client knows to be placed.
-  Operation next(const std::vector<OrderId>& orders);
+  /// `orders`: those that a client knows to be placed; `reservations`: to be reserved.
+  Operation next(const std::vector<OrderId>& orders, const std::vector<OrderId>& reservations);
   Sku any_sku();
   AccountId any_account();
 
  private:
   Checkout checkout();
   Operation amendment(std::span<const OrderId> orders);
+  Operation reservation(std::span<const OrderId> reservations);
   AccountId buyer();
   AccountId seller();
 

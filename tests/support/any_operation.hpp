@@ -1,4 +1,5 @@
 #pragma once
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,8 @@ inline Currency any_currency() { return {any_number<std::uint16_t>(1, 0xffff)}; 
 inline Money any_money(Minor lowest) { return {any_number<Minor>(lowest, kAmountMinorMax), any_currency()}; }
 inline Units any_units() { return any_number<Units>(1, kQuantityUnitsMax); }
 inline std::uint32_t any_version() { return any_number<std::uint32_t>(0, 0xffff'ffff); }
+/// Unix time, or a distance in it, in ns.
+inline std::int64_t any_time() { return any_number<std::int64_t>(0, std::numeric_limits<std::int64_t>::max()); }
 inline TransactionId any_transaction() {
   return {any_number<ShardId>(0, kShardsMax - 1), any_number<std::uint32_t>(1, 0xffff'ffff),
           any_number<std::uint64_t>(0, ~std::uint64_t{0})};
@@ -89,6 +92,10 @@ inline Operation any_operation(OperationKind kind) {
       return UnmatchedRefund{account(), account(), any_currency(), any_list<ReturnLine>(1, 6, [] {
                                return ReturnLine{any_name<Sku>(), any_units(), any_number<Minor>(0, kAmountMinorMax)};
                              })};
+    case OperationKind::reserve: return Reserve{any_checkout(), any_time(), any_time()};
+    case OperationKind::redeem: return Redeem{any_transaction()};
+    case OperationKind::release:
+      return Release{any_transaction(), *rc::gen::element(ReleaseReason::asked, ReleaseReason::expired)};
   }
   return {};
 }

@@ -165,7 +165,7 @@ class CrashRun {
     const auto stored = persistence::read_body(body);
     REQUIRE(stored);
     model_.apply(stored->operation, transaction);
-    if (std::holds_alternative<Checkout>(stored->operation)) orders_.push_back(transaction);
+    if (order_made(transaction, stored->operation)) orders_.push_back(transaction);
   }
 
   // --- What is checked.

@@ -219,7 +219,7 @@ class Shop {
     for (const Sku& id : names.skus) skus_.insert(id.str());
   }
   void note(const Operation& operation, const Outcome& outcome) {
-    if (outcome.verdict == Verdict::committed && std::holds_alternative<Checkout>(operation))
+    if (outcome.verdict == Verdict::committed && order_made(outcome.transaction, operation))
       orders_.insert(outcome.transaction);
   }
   template <class Value>

@@ -86,9 +86,12 @@ inline Operation random_amendment(Chooser& choose, const std::vector<OrderId>& o
   const OrderId order = orders.empty() || choose.below(30) == 0 ? OrderId{0, 1, 999'999} : choose.of(orders);
   std::vector<OrderLine> lines;
   if (choose.below(3) != 0) lines.push_back({choose.below(2), 1 + static_cast<Units>(choose.below(2))});
-  switch (choose.below(4)) {
+  switch (choose.below(7)) {
     case 0: return Cancel{order};
     case 1: return Fulfil{order, lines};
+    case 2:
+    case 3: return Redeem{order};
+    case 4: return Release{order, choose.below(2) == 0 ? ReleaseReason::asked : ReleaseReason::expired};
     default: return Refund{order, lines, choose.below(2) == 0};
   }
 }
@@ -98,7 +101,7 @@ inline Operation random_operation(const Step& step, const std::vector<OrderId>& 
   Chooser choose(step);
   const auto amount = [&] { return gbp(1 + static_cast<Minor>(choose.below(120))); };
   const auto units = [&] { return 1 + static_cast<Units>(choose.below(6)); };
-  switch (choose.below(16)) {
+  switch (choose.below(18)) {
     case 0: return OpenAccount{acc("n" + std::to_string(choose.below(9))), kGbp};
     case 1: return Deposit{acc("bank"), choose.wallet(), amount()};
     case 2: return Withdraw{choose.wallet(), acc("bank"), amount()};
@@ -114,6 +117,8 @@ inline Operation random_operation(const Step& step, const std::vector<OrderId>& 
     case 9:
     case 10:
     case 11: return random_amendment(choose, orders);
+    case 12:
+    case 13: return Reserve{random_checkout(choose, priced), 0, (50 + choose.below(1'500)) * std::int64_t{1'000'000}};
     default: return random_checkout(choose, priced);
   }
 }

@@ -81,14 +81,16 @@ class RecoveredState {
       std::string& text = facts["order holds " + transaction_text(transaction)];
       text += std::to_string(promise.claim.key.low) + " amends " + order_text(promise.claim.order);
     }
+    for (const auto& [expires_at_ns, order] : shard.order.resource.reservations().by_expiry())
+      facts["holds stock: " + reservation_text(order)] = "until " + std::to_string(expires_at_ns);
   }
   void add_order(const OrderId& order) {
     if (const OrderProgress* progress = shard.order.resource.find(order)) {
       facts[order_text(order)] = fact(*progress);
     } else if (const auto stored = archive_.progress(order)) {
       facts[order_text(order)] = fact(stored->progress);
-    } else if (const auto checkout = archive_.checkout(order)) {
-      facts[order_text(order)] = fact(placed(*checkout));
+    } else if (const auto made = archive_.made(order)) {
+      facts[order_text(order)] = fact(made->progress);
     }
   }
   void add_key(const IdempotencyKey& key) {

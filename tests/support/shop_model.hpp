@@ -29,7 +29,8 @@ class ShopModel {
   };
   struct Effects {
     std::vector<Move> moves;
-    std::map<std::string, Units> stock;  ///< Change of on_hand.
+    std::map<std::string, Units> stock;     ///< Change of on_hand.
+    std::map<std::string, Units> reserved;  ///< And of this.
     std::set<Errc> refusals;
   };
   Checkout resolved(Checkout checkout) const;
@@ -47,6 +48,9 @@ class ShopModel {
   void add(const Cancel& op, Effects& out) const { amendment(op, out); }
   void add(const Refund& op, Effects& out) const { amendment(op, out); }
   void add(const Fulfil& op, Effects& out) const { amendment(op, out); }
+  void add(const Reserve& op, Effects& out) const;
+  void add(const Redeem& op, Effects& out) const;
+  void add(const Release& op, Effects& out) const;
   void amendment(const Operation& operation, Effects& out) const;
   static void move(const AccountId& source, AccountKind source_kind, const AccountId& target, AccountKind target_kind,
                    Money amount, Effects& out);
@@ -104,6 +108,36 @@ inline void ShopModel::add(const Checkout& checkout, Effects& out) const {
   move_shares(priced, std::vector<Minor>(priced.payees.size()), shares(priced, kept), out.moves);
 }
 
+/// Nothing is paid, but the accounts must be there.
+inline void ShopModel::add(const Reserve& op, Effects& out) const {
+  add(op.checkout, out);
+  for (Move& move : out.moves) move.amount = 0;
+  for (auto& [name, units] : std::exchange(out.stock, {})) out.reserved[name] = -units;
+  if (op.expires_at_ns != 0 && op.expires_at_ns <= op.begun_at_ns) out.refusals.insert(Errc::reservation_expired);
+}
+
+inline void ShopModel::add(const Redeem& op, Effects& out) const {
+  const auto found = orders.find(op.order);
+  if (found == orders.end()) return void(out.refusals.insert(Errc::unknown_order));
+  const Order& order = found->second;
+  const OrderStatus status = order.progress.status;
+  if (status == OrderStatus::expired || op.begun_at_ns >= order.expires_at_ns)
+    out.refusals.insert(Errc::reservation_expired);
+  if (status != OrderStatus::reserved) out.refusals.insert(Errc::order_state);
+  Effects paid;
+  add(order.checkout, paid);
+  out.moves = paid.moves, out.stock = out.reserved = paid.stock;
+}
+
+inline void ShopModel::add(const Release& op, Effects& out) const {
+  const auto found = orders.find(op.order);
+  if (found == orders.end()) return void(out.refusals.insert(Errc::unknown_order));
+  const Order& order = found->second;
+  const bool early = op.reason == ReleaseReason::expired && op.begun_at_ns < order.expires_at_ns;
+  if (early || order.progress.status != OrderStatus::reserved) out.refusals.insert(Errc::order_state);
+  for (const Line& line : order.checkout.lines) out.reserved[line.sku.str()] -= line.quantity;
+}
+
 inline void ShopModel::amendment(const Operation& operation, Effects& out) const {
   const auto found = orders.find(names_in(operation).order);
   if (found == orders.end()) {
@@ -111,7 +145,7 @@ inline void ShopModel::amendment(const Operation& operation, Effects& out) const
     return;
   }
   const Order& order = found->second;
-  if (order.progress.status == OrderStatus::cancelled) out.refusals.insert(Errc::order_state);
+  if (order.progress.status != OrderStatus::placed) out.refusals.insert(Errc::order_state);
   const auto* refund = std::get_if<Refund>(&operation);
   const auto* fulfil = std::get_if<Fulfil>(&operation);
   std::vector<OrderLine> lines = refund ? refund->lines : fulfil ? fulfil->lines : std::vector<OrderLine>{};
@@ -212,11 +246,13 @@ inline void ShopModel::check(Effects& effects) const {
     if (account.kind == AccountKind::wallet && sum < 0 && account.balance + sum < -account.credit_limit)
       effects.refusals.insert(Errc::insufficient_funds);
   }
-  for (const auto& [name, units] : effects.stock) {
+  std::map<std::string, Units> taken = effects.reserved;  // Of what is on hand and not reserved.
+  for (const auto& [name, units] : effects.stock) taken[name] -= units;
+  for (const auto& [name, units] : taken) {
     const auto product = products.find(name);
     if (product == products.end()) {
       effects.refusals.insert(Errc::unknown_sku);
-    } else if (product->second.on_hand + units < 0) {
+    } else if (product->second.on_hand - product->second.reserved - units < 0) {
       effects.refusals.insert(Errc::out_of_stock);
     }
   }
@@ -230,6 +266,14 @@ inline std::set<Errc> ShopModel::refusals(const Operation& operation) const {
 
 inline void ShopModel::amend_order(const Operation& operation) {
   Order& order = orders.at(names_in(operation).order);
+  const auto* release = std::get_if<Release>(&operation);
+  if (release || std::holds_alternative<Redeem>(operation)) {
+    order.progress.status = !release                                    ? OrderStatus::placed
+                            : release->reason == ReleaseReason::expired ? OrderStatus::expired
+                                                                        : OrderStatus::released;
+    ++order.progress.version;
+    return;
+  }
   const auto* refund = std::get_if<Refund>(&operation);
   const auto* fulfil = std::get_if<Fulfil>(&operation);
   std::vector<OrderLine> lines = refund ? refund->lines : fulfil ? fulfil->lines : std::vector<OrderLine>{};
@@ -252,7 +296,7 @@ inline void ShopModel::apply(const Operation& operation, const TransactionId& tr
   for (const auto& [name, units] : all.stock) {
     Product& product = products.at(name);
     product.on_hand += units;
-    if (std::holds_alternative<Checkout>(operation)) {
+    if (std::holds_alternative<Checkout>(operation) || std::holds_alternative<Redeem>(operation)) {
       product.sold -= units;
     } else if (std::holds_alternative<ReceiveStock>(operation)) {
       product.received += units;
@@ -260,6 +304,7 @@ inline void ShopModel::apply(const Operation& operation, const TransactionId& tr
       (std::holds_alternative<AdjustStock>(operation) ? product.adjusted : product.returned) += units;
     }
   }
+  for (const auto& [name, units] : all.reserved) products.at(name).reserved += units;
   if (const auto* open = std::get_if<OpenAccount>(&operation))
     accounts[open->account.str()] = {open->account, open->currency, open->kind, open->credit_limit, 0, 0, 0};
   if (const auto* define = std::get_if<DefineProduct>(&operation)) {
@@ -271,9 +316,11 @@ inline void ShopModel::apply(const Operation& operation, const TransactionId& tr
     product.price = price->price.minor;
     ++product.version;
   }
-  if (const auto* checkout = std::get_if<Checkout>(&operation)) {
+  const auto* reserve = std::get_if<Reserve>(&operation);
+  if (const auto* checkout = reserve ? &reserve->checkout : std::get_if<Checkout>(&operation)) {
     Order& order = orders[transaction];
-    order = {transaction, resolved(*checkout), {}};
+    order = {transaction, resolved(*checkout), {}, reserve ? reserve->expires_at_ns : 0};
+    if (reserve) order.progress.status = OrderStatus::reserved;
     for (const Line& line : checkout->lines) order.progress.lines.push_back({line.quantity, 0, 0});
   }
   if (names_in(operation).order) amend_order(operation);

@@ -54,7 +54,9 @@ inline std::string fact(const Product& p) {
   return to_string(Money{p.price, p.currency}) + " v" + std::to_string(p.version) + (p.pricing ? " pricing" : "") +
          " on_hand " + std::to_string(p.on_hand) + " held " + std::to_string(p.held) + " incoming " +
          std::to_string(p.incoming) + " received " + std::to_string(p.received) + " adjusted " +
-         std::to_string(p.adjusted) + " sold " + std::to_string(p.sold) + " returned " + std::to_string(p.returned);
+         std::to_string(p.adjusted) + " sold " + std::to_string(p.sold) + " returned " + std::to_string(p.returned) +
+         (p.reserved != 0 ? " reserved " + std::to_string(p.reserved) : "") +
+         (p.leaving != 0 ? " leaving " + std::to_string(p.leaving) : "");
 }
 inline std::string fact(const OrderProgress& progress) {
   std::string out = std::string(to_string(progress.status)) + " v" + std::to_string(progress.version);
@@ -68,12 +70,13 @@ inline std::string fact(const Order& order) {
   std::string out = order.checkout.customer.str() + ":";
   for (const Line& line : order.checkout.lines)
     out += " " + line.sku.str() + " x" + std::to_string(line.quantity) + " at " + std::to_string(line.unit_price);
+  if (order.expires_at_ns != 0) out += " until " + std::to_string(order.expires_at_ns);
   return out + "; " + fact(order.progress);
 }
 
 /// No promise is open on it.
 inline bool quiet(const Account& a) { return a.held == 0 && a.incoming == 0; }
-inline bool quiet(const Product& p) { return p.held == 0 && p.incoming == 0 && !p.pricing; }
+inline bool quiet(const Product& p) { return p.held == 0 && p.incoming == 0 && p.leaving == 0 && !p.pricing; }
 
 /// The accounts, SKUs and order that an operation names.
 struct Names {
@@ -99,7 +102,8 @@ inline Names names_in(const Operation& operation) {
   if (const auto* o = std::get_if<SetPrice>(&operation)) lines(std::vector<StockLine>{{o->sku, 1}});
   if (const auto* o = std::get_if<ReceiveStock>(&operation)) lines(o->lines);
   if (const auto* o = std::get_if<AdjustStock>(&operation)) lines(o->lines);
-  if (const auto* o = std::get_if<Checkout>(&operation)) {
+  const auto* reserve = std::get_if<Reserve>(&operation);
+  if (const auto* o = reserve ? &reserve->checkout : std::get_if<Checkout>(&operation)) {
     accounts({o->customer, o->fee.account});
     for (const AccountId& payee : o->payees) accounts({payee});
     lines(o->lines);
@@ -108,6 +112,8 @@ inline Names names_in(const Operation& operation) {
   if (const auto* o = std::get_if<Cancel>(&operation)) out.order = o->order;
   if (const auto* o = std::get_if<Refund>(&operation)) out.order = o->order;
   if (const auto* o = std::get_if<Fulfil>(&operation)) out.order = o->order;
+  if (const auto* o = std::get_if<Redeem>(&operation)) out.order = o->order;
+  if (const auto* o = std::get_if<Release>(&operation)) out.order = o->order;
   return out;
 }
 

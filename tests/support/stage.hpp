@@ -130,7 +130,7 @@ class Stage {
   /// One submit call. Returns the number of its first request.
   std::size_t submit(std::vector<Request> more) {
     const std::size_t first = requests.size();
-    actors::Intake intake(size(), more.size(), protocol);
+    actors::Intake intake(size(), more.size(), protocol, fabric_->now_ns());
     std::map<ShardId, std::shared_ptr<actors::Amend::List>> amendments;
     const auto receiver = [this, first](std::span<const Outcome> told) {
       for (const Outcome& outcome : told) {

@@ -22,6 +22,9 @@ constexpr std::array kAccess{
     RouteAccess{"POST", "/v1/transfers", none, own},
     RouteAccess{"POST", "/v1/checkouts", none, own},
     RouteAccess{"POST", "/v1/checkouts:batch", none, own},  // Each line for itself.
+    RouteAccess{"POST", "/v1/reservations", none, own},
+    RouteAccess{"POST", "/v1/reservations/{reservation}/commit", none, own},  // The customer's money.
+    RouteAccess{"POST", "/v1/reservations/{reservation}/release", none, own},
     RouteAccess{"POST", "/v1/orders/{order}/cancel", own, none},
     RouteAccess{"POST", "/v1/orders/{order}/refunds", own, none},
     RouteAccess{"POST", "/v1/orders/{order}/fulfilments", own, none},
@@ -32,6 +35,7 @@ constexpr std::array kAccess{
     RouteAccess{"GET", "/v1/accounts/{account}/entries", own, own},
     RouteAccess{"GET", "/v1/orders", own, own},
     RouteAccess{"GET", "/v1/orders/{order}", own, own},
+    RouteAccess{"GET", "/v1/reservations/{reservation}", own, own},
     RouteAccess{"GET", "/v1/transactions/{transaction}", own, own},
     RouteAccess{"GET", "/v1/events", none, none},  // Everybody's doings.
     RouteAccess{"POST", "/v1/audits", none, none},
@@ -102,6 +106,7 @@ bool is_own(const Principal& who, const Operation& operation) {
                                [&](const DefineProduct&) { return sells; }, [&](const SetPrice&) { return sells; },
                                [&](const ReceiveStock&) { return sells; }, [&](const AdjustStock&) { return sells; },
                                [&](const Checkout& op) { return is_own(who, op); },
+                               [&](const Reserve& op) { return is_own(who, op.checkout); },
                                [&](const UnmatchedRefund& op) { return mine(sells ? op.payee : op.customer); },
                                [&](const auto& amendment) {
                                  static_assert(requires { amendment.order; });
@@ -116,6 +121,11 @@ bool narrow(const Principal& who, OrderFilter& filter) {
   if (!mine.empty() && mine != who.account) return false;
   mine = who.account;
   return true;
+}
+
+const Checkout* purchase_in(const Operation& operation) {
+  const auto* reserve = std::get_if<Reserve>(&operation);
+  return reserve ? &reserve->checkout : std::get_if<Checkout>(&operation);
 }
 
 std::optional<OrderId> order_amended(const Operation& operation) {
@@ -134,7 +144,7 @@ std::optional<Problem> refuse(const Principal& who, const Operation& operation) 
   const auto pays = [&](const AccountId& account) { return who.role == Role::customer && who.account == account; };
   if (const auto* transfer = std::get_if<Transfer>(&operation); transfer && !pays(transfer->source))
     return unknown(Errc::unknown_account);
-  const auto* checkout = std::get_if<Checkout>(&operation);
+  const Checkout* checkout = purchase_in(operation);
   if (!checkout) return {};
   if (!pays(checkout->customer)) return unknown(Errc::unknown_account);
   return refuse_terms(*checkout);
@@ -146,7 +156,7 @@ std::optional<Problem> refuse(const Principal& who, const Order& order, const Op
   std::span<const OrderLine> lines;
   if (const auto* refund = std::get_if<Refund>(&operation)) lines = refund->lines;
   if (const auto* fulfil = std::get_if<Fulfil>(&operation)) lines = fulfil->lines;
-  if (!touches_others(who.account, order.checkout, lines)) return {};
+  if (who.role == Role::customer || !touches_others(who.account, order.checkout, lines)) return {};
   if (std::holds_alternative<Cancel>(operation))
     return forbidden("the order pays others, too: refund the lines that pay your account", {});
   return forbidden("the order pays others, too: name lines that pay your account", "/lines");

@@ -43,7 +43,9 @@ struct OrderFilter {
 };
 /// Narrows `filter` to what is the caller's own. False: nothing of it is.
 bool narrow(const Principal& who, OrderFilter& filter);
-/// The order that a cancel, refund or fulfilment amends.
+/// What a checkout or a reservation buys, else nullptr.
+const Checkout* purchase_in(const Operation& operation);
+/// The order that an amendment names; a reservation is an order, too.
 std::optional<OrderId> order_amended(const Operation& operation);
 
 /// Why `who` may not ask for this, as far as the request alone tells.

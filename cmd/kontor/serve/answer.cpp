@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "cmd/http/path.hpp"
+#include "cmd/kontor/serve/access.hpp"
 #include "cmd/kontor/serve/overloaded.hpp"
 #include "domain/placement.hpp"
 
@@ -20,8 +21,8 @@ std::vector<Sku> skus_of(const Operation& operation) {
     for (const auto& line : lines) skus.push_back(line.sku);
   };
   std::visit(
-      Overloaded{[&](const Checkout& op) { add_all(op.lines); }, [&](const ReceiveStock& op) { add_all(op.lines); },
-                 [&](const AdjustStock& op) { add_all(op.lines); },
+      Overloaded{[&](const Checkout& op) { add_all(op.lines); }, [&](const Reserve& op) { add_all(op.checkout.lines); },
+                 [&](const ReceiveStock& op) { add_all(op.lines); }, [&](const AdjustStock& op) { add_all(op.lines); },
                  [&](const UnmatchedRefund& op) { add_all(op.lines); },
                  [&](const SetPrice& op) { skus.push_back(op.sku); },
                  [&](const DefineProduct& op) { skus.push_back(op.sku); }, [](const auto&) {}},
@@ -61,7 +62,8 @@ bool names_a_line(const Error& error) {
 
 Currency currency_of(const Operation& operation) {
   return std::visit(
-      Overloaded{[](const Checkout& op) { return op.currency; }, [](const Withdraw& op) { return op.amount.currency; },
+      Overloaded{[](const Checkout& op) { return op.currency; }, [](const Reserve& op) { return op.checkout.currency; },
+                 [](const Withdraw& op) { return op.amount.currency; },
                  [](const Transfer& op) { return op.amount.currency; }, [](const auto&) { return Currency{}; }},
       operation);
 }
@@ -71,6 +73,15 @@ std::optional<OrderId> order_of(const Operation& operation, const TransactionId&
                                [](const Cancel& op) { return std::optional(op.order); },
                                [](const Refund& op) { return std::optional(op.order); },
                                [](const Fulfil& op) { return std::optional(op.order); },
+                               [](const Redeem& op) { return std::optional(op.order); },
+                               [](const auto&) { return std::optional<OrderId>(); }},
+                    operation);
+}
+
+std::optional<OrderId> reservation_of(const Operation& operation, const TransactionId& transaction) {
+  return std::visit(Overloaded{[&](const Reserve&) { return std::optional(transaction); },
+                               [](const Redeem& op) { return std::optional(op.order); },
+                               [](const Release& op) { return std::optional(op.order); },
                                [](const auto&) { return std::optional<OrderId>(); }},
                     operation);
 }
@@ -82,6 +93,8 @@ std::string made_at(const Operation& operation, const TransactionId& transaction
   if (const auto* op = std::get_if<OpenAccount>(&operation))
     return "/v1/accounts/" + http::percent_encoded(op->account.view());
   if (std::holds_alternative<Checkout>(operation)) return "/v1/orders/" + order_text(transaction);
+  if (const auto* op = std::get_if<Redeem>(&operation)) return "/v1/orders/" + order_text(op->order);
+  if (std::holds_alternative<Reserve>(operation)) return "/v1/reservations/" + reservation_text(transaction);
   return "/v1/transactions/" + transaction_text(transaction);
 }
 
@@ -89,6 +102,7 @@ std::string words_for(const Error& error) {
   switch (error.code) {
     case Errc::out_of_stock: return "only " + std::to_string(error.figure) + " units are available";
     case Errc::price_changed: return "the product's price has another version now";
+    case Errc::reservation_expired: return "the reservation's time is over: what it held goes back into the stock";
     case Errc::insufficient_funds: return "the account has less than is asked for";
     case Errc::idempotency_key_reused: return "the Idempotency-Key was used for another request body";
     case Errc::request_in_progress: return "the request with this Idempotency-Key is being worked on";
@@ -106,6 +120,8 @@ std::string receipt_text(const Operation& operation, const TransactionId& transa
   out.append(R"(","outcome":"committed")");
   if (const auto order = order_of(operation, transaction))
     out.append(R"(,"order":")").append(order_text(*order)).append("\"");
+  if (const auto reservation = reservation_of(operation, transaction))
+    out.append(R"(,"reservation":")").append(reservation_text(*reservation)).append("\"");
   return out += '}';
 }
 
@@ -145,7 +161,7 @@ Problem problem_of(const Outcome& outcome, const Operation& operation, std::uint
   const auto line = line_in_question(outcome, skus, shards);
   if (!line) return problem;
   problem.more["sku"] = skus[*line].view();
-  if (!std::holds_alternative<Checkout>(operation)) return problem;
+  if (!purchase_in(operation)) return problem;
   problem.more["line"] = *line;
   problem.param = "/lines/" + std::to_string(*line) + (error.code == Errc::out_of_stock ? "/quantity" : "/sku");
   return problem;

@@ -20,6 +20,8 @@ std::optional<std::uint32_t> version_of_etag(std::string_view text);
 boost::json::object stock_json(const Product& product);
 boost::json::object to_json(const Account& account);
 boost::json::object to_json(const Order& order);
+/// Of an order that began as a reservation.
+boost::json::object reservation_json(const Order& order);
 boost::json::object to_json(const TransactionRecord& record);
 
 /// The body for a committed request: nothing in it that a replay would not say again.

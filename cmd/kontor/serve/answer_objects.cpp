@@ -36,6 +36,7 @@ json::object stock_json(const Product& product) {
           {"sku", product.sku.view()},
           {"on_hand", product.on_hand},
           {"held", product.held},
+          {"reserved", product.reserved},
           {"available", product.available()},
           {"incoming", product.incoming},
           {"received", product.received},
@@ -60,25 +61,69 @@ json::object to_json(const Account& account) {
   return out;
 }
 
-json::object to_json(const Order& order) {
-  const Checkout& checkout = order.checkout;
-  const auto money = [&](Minor minor) { return to_json(Money{minor, checkout.currency}); };
+namespace {
+
+Money total_of(const Checkout& checkout) {
+  Money total{0, checkout.currency};
+  for (const Line& line : checkout.lines) total.minor += line.unit_price * line.quantity;  // Checked at its beginning.
+  return total;
+}
+
+json::array lines_of(const Checkout& checkout) {
   json::array lines;
-  Minor total = 0;
   for (std::size_t i = 0; i < checkout.lines.size(); ++i) {
     const Line& line = checkout.lines[i];
-    const LineProgress& progress = order.progress.lines[i];
-    total += line.unit_price * line.quantity;  // Checked when it was placed.
     lines.push_back(json::object{{"line", i},
                                  {"sku", line.sku.view()},
                                  {"quantity", line.quantity},
-                                 {"unit_price", money(line.unit_price)},
-                                 {"payee", checkout.payees[line.payee].view()},
-                                 {"refunded", progress.refunded},
-                                 {"fulfilled", progress.fulfilled}});
+                                 {"unit_price", to_json(Money{line.unit_price, checkout.currency})},
+                                 {"payee", checkout.payees[line.payee].view()}});
   }
+  return lines;
+}
+
+json::array payees_of(const Checkout& checkout) {
   json::array payees;
   for (const AccountId& payee : checkout.payees) payees.push_back(json::string(payee.view()));
+  return payees;
+}
+
+json::object fee_of(const Checkout& checkout) {
+  return {{"account", checkout.fee.account.view()}, {"basis_points", checkout.fee.basis_points}};
+}
+
+/// What became of a reservation, whatever was done to the order since.
+std::string_view reservation_status(OrderStatus status) {
+  const bool paid = status == OrderStatus::placed || status == OrderStatus::cancelled;
+  return paid ? "committed" : to_string(status);
+}
+
+}  // namespace
+
+json::object reservation_json(const Order& order) {
+  const Checkout& checkout = order.checkout;
+  const std::string_view status = reservation_status(order.progress.status);
+  json::object out{{"object", "reservation"},
+                   {"id", reservation_text(order.id)},
+                   {"transaction", transaction_text(order.id)},
+                   {"customer", checkout.customer.view()},
+                   {"status", status},
+                   {"expires_at", time_text(order.expires_at_ns)},
+                   {"total", to_json(total_of(checkout))},
+                   {"payees", payees_of(checkout)},
+                   {"lines", lines_of(checkout)}};
+  if (!checkout.fee.account.empty()) out["fee"] = fee_of(checkout);
+  if (status == "committed") out["order"] = order_text(order.id);
+  return out;
+}
+
+json::object to_json(const Order& order) {
+  const Checkout& checkout = order.checkout;
+  json::array lines = lines_of(checkout);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    lines[i].get_object()["refunded"] = order.progress.lines[i].refunded;
+    lines[i].get_object()["fulfilled"] = order.progress.lines[i].fulfilled;
+  }
   json::object out{{"object", "order"},
                    {"id", order_text(order.id)},
                    {"transaction", transaction_text(order.id)},
@@ -87,11 +132,11 @@ json::object to_json(const Order& order) {
                    {"payment", to_string(payment_status(order.progress))},
                    {"fulfilment", to_string(fulfilment_status(order.progress))},
                    {"version", order.progress.version},
-                   {"total", money(total)},
-                   {"payees", std::move(payees)},
+                   {"total", to_json(total_of(checkout))},
+                   {"payees", payees_of(checkout)},
                    {"lines", std::move(lines)}};
-  if (!checkout.fee.account.empty())
-    out["fee"] = {{"account", checkout.fee.account.view()}, {"basis_points", checkout.fee.basis_points}};
+  if (!checkout.fee.account.empty()) out["fee"] = fee_of(checkout);
+  if (order.expires_at_ns != 0) out["reservation"] = reservation_text(order.id);
   return out;
 }
 
@@ -107,6 +152,8 @@ json::object to_json(const TransactionRecord& record) {
                    {"operation", std::move(words)}};
   if (std::holds_alternative<Checkout>(record.operation) && record.verdict == Verdict::committed)
     out["order"] = order_text(record.id);
+  if (std::holds_alternative<Reserve>(record.operation) && record.verdict == Verdict::committed)
+    out["reservation"] = reservation_text(record.id);
   return out;
 }
 

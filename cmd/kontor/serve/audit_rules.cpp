@@ -13,11 +13,12 @@ bool within(Units total, Units first, Units second, Units promised) {
   return total >= std::min(first, second) - promised && total <= std::max(first, second) + promised;
 }
 
-ProductView totals_of(const Product& row) { return {row.received, row.adjusted, row.sold, row.returned}; }
+ProductView totals_of(const Product& row) { return {row.received, row.adjusted, row.sold, row.returned, row.reserved}; }
 
 std::string words(const ProductView& totals) {
   return "received " + std::to_string(totals.received) + ", adjusted " + std::to_string(totals.adjusted) + ", sold " +
-         std::to_string(totals.sold) + ", returned " + std::to_string(totals.returned);
+         std::to_string(totals.sold) + ", returned " + std::to_string(totals.returned) +
+         (totals.reserved == 0 ? "" : ", reserved " + std::to_string(totals.reserved));
 }
 
 }  // namespace
@@ -36,12 +37,13 @@ Finding judge(const Product& row, const ProductSpan& span) {
   if (!span.after) return Finding::differs;
   const ProductView before = span.before.value_or(ProductView{}), after = *span.after, now = totals_of(row);
   if (before == after && now == before) return Finding::exact;
-  const Units promised = row.held + row.incoming;
+  const Units promised = row.held + row.incoming + row.leaving;
   if (before == after && promised == 0) return Finding::differs;
   const bool explained = within(now.received, before.received, after.received, promised) &&
                          within(now.adjusted, before.adjusted, after.adjusted, promised) &&
                          within(now.sold, before.sold, after.sold, promised) &&
-                         within(now.returned, before.returned, after.returned, promised);
+                         within(now.returned, before.returned, after.returned, promised) &&
+                         within(now.reserved, before.reserved, after.reserved, promised);
   return explained ? Finding::in_motion : Finding::differs;
 }
 
@@ -56,7 +58,8 @@ std::vector<std::string> broken(const Account& row) {
 
 std::vector<std::string> broken(const Product& row) {
   std::vector<std::string> out;
-  if (row.held < 0 || row.held > row.on_hand) out.emplace_back("held is not between 0 and on hand");
+  if (row.held < 0 || row.reserved < 0 || row.held + row.reserved > row.on_hand)
+    out.emplace_back("held and reserved are not between 0 and on hand");
   if (row.incoming < 0) out.emplace_back("less than nothing is promised");
   if (row.received + row.adjusted + row.returned != row.on_hand + row.sold)
     out.emplace_back("received + adjusted + returned is not on hand + sold");

@@ -22,6 +22,9 @@ constexpr std::array kPostRoutes{
     PostRoute{"/v1/accounts/{account}/withdrawals", decode_withdraw},
     PostRoute{"/v1/transfers", decode_transfer},
     PostRoute{"/v1/checkouts", decode_checkout},
+    PostRoute{"/v1/reservations", decode_reserve},
+    PostRoute{"/v1/reservations/{reservation}/commit", decode_redeem, true},
+    PostRoute{"/v1/reservations/{reservation}/release", decode_release, true},
     PostRoute{"/v1/orders/{order}/cancel", decode_cancel, true},
     PostRoute{"/v1/orders/{order}/refunds", decode_refund},
     PostRoute{"/v1/orders/{order}/fulfilments", decode_fulfil},
@@ -33,6 +36,15 @@ Name name_in_path(const std::string& text, Errc unknown, Refusal& refusal) {
   const auto parsed = Name::parse(text);
   if (!parsed) refusal.set({unknown, {}, {}, 0, {}});
   return parsed ? *parsed : Name{};
+}
+
+OrderId prefixed_in_path(const std::string& text, std::string_view prefix, Refusal& refusal) {
+  const auto parsed = parse_transaction(text);
+  if (!parsed || !*parsed || !text.starts_with(prefix)) {
+    refusal.set({Errc::unknown_order, {}, {}, 0, {}});
+    return {};
+  }
+  return *parsed;
 }
 
 }  // namespace
@@ -61,13 +73,10 @@ Sku sku_in_path(const std::string& text, Refusal& refusal) {
   return name_in_path<Sku>(text, Errc::unknown_sku, refusal);
 }
 
-OrderId order_in_path(const std::string& text, Refusal& refusal) {
-  const auto parsed = parse_transaction(text);
-  if (!parsed || !*parsed || !text.starts_with("ord_")) {
-    refusal.set({Errc::unknown_order, {}, {}, 0, {}});
-    return {};
-  }
-  return *parsed;
+OrderId order_in_path(const std::string& text, Refusal& refusal) { return prefixed_in_path(text, "ord_", refusal); }
+
+OrderId reservation_in_path(const std::string& text, Refusal& refusal) {
+  return prefixed_in_path(text, "rsv_", refusal);
 }
 
 }  // namespace kontor::cmd::serve

@@ -31,6 +31,7 @@ Operation operation_in(const PostRoute& route, const PathNames& path, std::strin
 AccountId account_in_path(const std::string& text, Refusal& refusal);
 Sku sku_in_path(const std::string& text, Refusal& refusal);
 OrderId order_in_path(const std::string& text, Refusal& refusal);
+OrderId reservation_in_path(const std::string& text, Refusal& refusal);
 
 Operation decode_define_product(const PathNames& path, Fields& body, Refusal& refusal);
 Operation decode_set_price(const PathNames& path, Fields& body, Refusal& refusal);
@@ -43,6 +44,12 @@ Operation decode_withdraw(const PathNames& path, Fields& body, Refusal& refusal)
 Operation decode_transfer(const PathNames& path, Fields& body, Refusal& refusal);
 
 Operation decode_checkout(const PathNames& path, Fields& body, Refusal& refusal);
+/// What is bought, by whom, and who is paid.
+Checkout checkout_in(Fields& body, Refusal& refusal);
+
+Operation decode_reserve(const PathNames& path, Fields& body, Refusal& refusal);
+Operation decode_redeem(const PathNames& path, Fields& body, Refusal& refusal);
+Operation decode_release(const PathNames& path, Fields& body, Refusal& refusal);
 
 Operation decode_cancel(const PathNames& path, Fields& body, Refusal& refusal);
 Operation decode_refund(const PathNames& path, Fields& body, Refusal& refusal);

@@ -70,7 +70,9 @@ Fee fee_in(const AccountId& customer, Fields& body) {
 
 }  // namespace
 
-Operation decode_checkout(const PathNames&, Fields& body, Refusal& refusal) {
+Operation decode_checkout(const PathNames&, Fields& body, Refusal& refusal) { return checkout_in(body, refusal); }
+
+Checkout checkout_in(Fields& body, Refusal& refusal) {
   Checkout checkout;
   checkout.customer = body.account("customer");
   checkout.currency = body.currency("currency");

@@ -114,6 +114,13 @@ void add_journal(Families& families, const EngineCounters& engine) {
   families.gauge("kontor_storage_full", "1: new work is refused for want of room", engine.storage_full ? 1 : 0);
 }
 
+void add_reservations(Families& families, const EngineCounters& engine, std::size_t shards) {
+  families.gauge("kontor_reservations", "Reservations that hold stock", figure(engine.reservations));
+  families.gauge("kontor_reservations_max", "Beyond so many, reservations are refused",
+                 figure(kReservationsMax * shards));
+  families.counter("kontor_reservations_expired_total", "Reservations released because they were late", engine.expired);
+}
+
 void add_engine(Families& families, const EngineCounters& engine) {
   add_outcomes(families, engine);
   add_phases(families, engine.phases);
@@ -219,7 +226,9 @@ void add_views(Families& families, const ViewsCounters& views) {
 
 std::string metrics_text(const Shared& shared) {
   Families families;
-  add_engine(families, shared.engine.counters());
+  const EngineCounters engine = shared.engine.counters();
+  add_engine(families, engine);
+  add_reservations(families, engine, shared.engine.shards());
   if (shared.node) add_peers(families, shared.node->peers());
   add_http(families, shared.stats, shared.feeds);
   add_caches(families, shared.objects);

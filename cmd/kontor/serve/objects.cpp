@@ -38,6 +38,7 @@ Touched touched_by(const Operation& operation) {
                         [&](const ReceiveStock& op) { add_skus(op.lines, out); },
                         [&](const AdjustStock& op) { add_skus(op.lines, out); },
                         [&](const Checkout& op) { add_parties(op, out); },
+                        [&](const Reserve& op) { add_parties(op.checkout, out); },
                         [&](const UnmatchedRefund& op) {
                           out.accounts = {op.customer, op.payee};
                           add_skus(op.lines, out);

@@ -22,6 +22,7 @@ unsigned status_of(Errc code) {
     case Errc::price_changed:
     case Errc::order_state:
     case Errc::exceeds_order:
+    case Errc::reservation_expired:
     case Errc::conflict:
     case Errc::request_in_progress: return 409;
     case Errc::amount_out_of_range:

@@ -69,6 +69,18 @@ void read_order(const Read& read) {
   });
 }
 
+/// An order that began otherwise is no reservation.
+void read_reservation(const Read& read) {
+  Refusal refusal;
+  const OrderId id = reservation_in_path(read.path[0], refusal);
+  if (refused(read, refusal)) return;
+  const auto tell = answer_with<Order>(read, reservation_json);
+  read.shared.engine.order(id, [tell, who = read.who](const Result<Order>& order) {
+    const bool known = order && order->expires_at_ns != 0 && is_own(who, order->checkout);
+    tell(order && !known ? Error{Errc::unknown_order, {}} : order);
+  });
+}
+
 /// Of what amends an order: whose it is says only the order.
 void tell_if_own_order(Engine& engine, const OrderId& id, const Principal& who, const Result<TransactionRecord>& record,
                        const OnRead<TransactionRecord>& tell) {
@@ -221,6 +233,7 @@ constexpr std::array kGetRoutes{
     GetRoute{"/v1/accounts/{account}/entries", read_entries, kListQuery},
     GetRoute{"/v1/orders", read_orders, kOrderListQuery},
     GetRoute{"/v1/orders/{order}", read_order},
+    GetRoute{"/v1/reservations/{reservation}", read_reservation},
     GetRoute{"/v1/transactions/{transaction}", read_transaction},
     GetRoute{"/v1/events", read_events, kEventQuery},
     GetRoute{"/v1/audits/{audit}", read_audit},

@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "cmd/kontor/serve/access.hpp"
 #include "persistence/effects.hpp"
 
 namespace kontor::cmd::serve {
@@ -32,7 +33,7 @@ Result<persisted::Fact> fact_of(const Event& event) {
     return known.error();
   fact.payments.assign(plan.payments.begin(), plan.payments.end());
   fact.stocks.assign(plan.stocks.begin(), plan.stocks.end());
-  if (const auto* checkout = std::get_if<Checkout>(&record.operation)) add_parties(*checkout, fact);
+  if (const Checkout* purchase = purchase_in(record.operation)) add_parties(*purchase, fact);
   return fact;
 }
 

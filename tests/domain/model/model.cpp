@@ -100,21 +100,55 @@ void Model::unmatched(Effects& out, const UnmatchedRefund& op) const {
   out.money[text(op.payee)] = {-total, AccountKind::wallet};
 }
 
+void Model::reserve(Effects& out, const Reserve& op, std::int64_t now) const {
+  checkout(out, op.checkout);
+  if (out.refusal != kNone) return;
+  for (auto& [unused, leg] : out.money) leg.amount = 0;
+  for (auto& [unused, need] : out.stock) need.kind = Kind::reserve;
+  out.sale->status = OrderStatus::reserved;
+  out.sale->expires = op.expires_in_ns != 0 ? now + op.expires_in_ns : op.expires_at_ns;
+  if (out.sale->expires <= now) out.refusal = Errc::reservation_expired;
+}
+
+/// As it was at the last refresh; what has begun since is as it began.
+std::optional<Model::Sale> Model::remembered(const OrderId& order) const {
+  const auto known = sales.find(order.sequence);
+  if (order.shard != 0 || order.incarnation != 1 || known == sales.end()) return {};
+  if (const auto old = remembered_.find(order.sequence); old != remembered_.end()) return old->second;
+  Sale sale = known->second;
+  sale.version = 1, sale.status = sale.expires != 0 ? OrderStatus::reserved : OrderStatus::placed;
+  for (SaleLine& line : sale.lines) line.refunded = line.fulfilled = 0;
+  return sale;
+}
+
+void Model::end(Effects& out, const OrderId& order, OrderStatus becomes, std::int64_t now) const {
+  const auto sale = remembered(order);
+  if (!sale) return void(out.refusal = Errc::unknown_order);
+  const bool redeems = becomes == OrderStatus::placed;
+  out.amends = order.sequence;
+  out.amended_version = sale->version;
+  out.becomes = becomes;
+  if (redeems && sale->status == OrderStatus::expired) return void(out.refusal = Errc::reservation_expired);
+  if (sale->status != OrderStatus::reserved) return void(out.refusal = Errc::order_state);
+  if (redeems && now >= sale->expires) return void(out.refusal = Errc::reservation_expired);
+  if (becomes == OrderStatus::expired && now < sale->expires) return void(out.refusal = Errc::order_state);
+  for (const SaleLine& line : sale->lines) {
+    Need& need = out.stock[line.sku];
+    need.units += line.bought;
+    need.kind = redeems ? Kind::redeem : Kind::release;
+  }
+  if (redeems) charge(out, *sale, std::vector<Minor>(sale->payees.size(), 0), due(*sale));
+}
+
 /// `what`: 'c'ancel, 'r'efund or 'f'ulfil. `lines`: nullptr or none for all that is left.
 void Model::amendment(Effects& out, const OrderId& order, const std::vector<OrderLine>* lines, char what,
                       bool restock) const {
-  const auto known = sales.find(order.sequence);
-  if (order.shard != 0 || order.incarnation != 1 || known == sales.end())
-    return void(out.refusal = Errc::unknown_order);
-  const auto old = remembered_.find(order.sequence);
-  Sale sale = old == remembered_.end() ? known->second : old->second;
-  if (old == remembered_.end()) {  // Not seen since it was placed.
-    sale.version = 1, sale.cancelled = false;
-    for (SaleLine& line : sale.lines) line.refunded = line.fulfilled = 0;
-  }
+  const auto known = remembered(order);
+  if (!known) return void(out.refusal = Errc::unknown_order);
+  Sale sale = *known;
   out.amends = order.sequence;
   out.amended_version = sale.version;
-  if (sale.cancelled) return void(out.refusal = Errc::order_state);
+  if (sale.status != OrderStatus::placed) return void(out.refusal = Errc::order_state);
   std::vector<OrderLine> named = lines ? *lines : std::vector<OrderLine>{};
   const auto left = [&](const SaleLine& line) {
     if (what == 'c') return line.bought;
@@ -141,11 +175,11 @@ void Model::amendment(Effects& out, const OrderId& order, const std::vector<Orde
     need.units += line.quantity;
     need.kind = Kind::take_back;
   }
-  out.cancels = what == 'c';
+  if (what == 'c') out.becomes = OrderStatus::cancelled;
   if (what != 'f') charge(out, sale, before, due(sale));
 }
 
-Model::Effects Model::effects_of(const Operation& operation) const {
+Model::Effects Model::effects_of(const Operation& operation, std::int64_t now) const {
   constexpr auto kWallet = AccountKind::wallet, kExternal = AccountKind::external;
   Effects out;
   if (const auto* op = std::get_if<OpenAccount>(&operation)) {
@@ -177,6 +211,13 @@ Model::Effects Model::effects_of(const Operation& operation) const {
     amendment(out, fulfil->order, &fulfil->lines, 'f', false);
   } else if (const auto* back = std::get_if<UnmatchedRefund>(&operation)) {
     unmatched(out, *back);
+  } else if (const auto* later = std::get_if<Reserve>(&operation)) {
+    reserve(out, *later, now);
+  } else if (const auto* redeem = std::get_if<Redeem>(&operation)) {
+    end(out, redeem->order, OrderStatus::placed, now);
+  } else if (const auto* release = std::get_if<Release>(&operation)) {
+    const bool asked = release->reason == ReleaseReason::asked;
+    end(out, release->order, asked ? OrderStatus::released : OrderStatus::expired, now);
   }
   return out;
 }
@@ -191,13 +232,17 @@ Minor Model::promised_money(const std::string& account, bool debits) const {
   return sum;
 }
 
-Units Model::promised_units(const std::string& sku, bool leaving) const {
+Model::Way Model::Need::way() const {
+  if (kind == Kind::redeem || kind == Kind::release) return Way::from_reserved;
+  return kind == Kind::sell || kind == Kind::reserve || units < 0 ? Way::out : Way::in;
+}
+
+Units Model::promised_units(const std::string& sku, Way way) const {
   Units sum = 0;
   for (const auto& [unused, effects] : open_) {
     const auto it = effects.stock.find(sku);
     if (it == effects.stock.end()) continue;
-    const bool leaves = it->second.kind == Kind::sell || it->second.units < 0;
-    if (leaves == leaving) sum += it->second.units < 0 ? -it->second.units : it->second.units;
+    if (it->second.way() == way) sum += it->second.units < 0 ? -it->second.units : it->second.units;
   }
   return sum;
 }
@@ -242,9 +287,12 @@ Errc Model::inventory_says(const Effects& effects) const {
     if (it == items.end()) return Errc::unknown_sku;
     if (need.version != 0 && need.version != it->second.version) return Errc::price_changed;
     if (need.currency != 0 && need.currency != it->second.currency) return Errc::currency_mismatch;
-    const bool leaves = need.kind == Kind::sell || need.units < 0;
+    const Item& item = it->second;
     const Units units = need.units < 0 ? -need.units : need.units;
-    if (leaves && it->second.on_hand - promised_units(sku, true) < units) return Errc::out_of_stock;
+    if (need.way() == Way::out && item.on_hand - item.reserved - promised_units(sku, Way::out) < units)
+      return Errc::out_of_stock;
+    if (need.way() == Way::from_reserved && item.reserved - promised_units(sku, Way::from_reserved) < units)
+      return Errc::conflict;
   }
   return kNone;
 }
@@ -269,13 +317,14 @@ Errc Model::payment_says(const Effects& effects) const {
   return kNone;
 }
 
-Model::Expected Model::begin(std::uint64_t sequence, const Request& request, std::uint64_t body) {
-  Effects effects = effects_of(request.operation);
+Model::Expected Model::begin(std::uint64_t sequence, const Request& request, std::uint64_t body, std::int64_t now) {
+  Effects effects = effects_of(request.operation, now);
   effects.key = text(request.key);
   effects.body = body;
   const auto kind = kind_of(request.operation);
-  const bool amends = kind == OperationKind::cancel || kind == OperationKind::refund || kind == OperationKind::fulfil;
-  if (effects.refusal != kNone && !amends) return {effects.refusal, {}};
+  const bool amends = kind == OperationKind::cancel || kind == OperationKind::refund || kind == OperationKind::fulfil ||
+                      kind == OperationKind::redeem || kind == OperationKind::release;
+  if (effects.refusal != kNone && effects.refusal != Errc::reservation_expired && !amends) return {effects.refusal, {}};
   if (const auto it = used_.find(effects.key); it != used_.end()) {
     if (it->second.body != body) return {Errc::idempotency_key_reused, {}};
     return {kNone, it->second.sequence};
@@ -303,8 +352,11 @@ void Model::settle(std::uint64_t sequence, bool commit) {
   for (const auto& [name, leg] : effects.money) wallets.at(name).balance += leg.amount;
   for (const auto& [sku, need] : effects.stock) {
     Item& item = items.at(sku);
-    item.on_hand += need.kind == Kind::sell ? -need.units : need.units;
-    if (need.kind == Kind::sell) item.sold += need.units;
+    if (need.kind == Kind::sell || need.kind == Kind::redeem) item.on_hand -= need.units, item.sold += need.units;
+    if (need.kind == Kind::reserve) item.reserved += need.units;
+    if (need.way() == Way::from_reserved) item.reserved -= need.units;
+    if (need.kind == Kind::take_back || need.kind == Kind::receive || need.kind == Kind::adjust)
+      item.on_hand += need.units;
     if (need.kind == Kind::take_back) item.returned += need.units;
     if (need.kind == Kind::receive) item.received += need.units;
     if (need.kind == Kind::adjust) item.adjusted += need.units;
@@ -313,7 +365,7 @@ void Model::settle(std::uint64_t sequence, bool commit) {
   if (!effects.amends) return;
   Sale& sale = sales.at(*effects.amends);
   ++sale.version;
-  sale.cancelled = sale.cancelled || effects.cancels;
+  sale.status = effects.becomes.value_or(sale.status);
   for (const auto& [line, units] : effects.lines) {
     sale.lines[line].refunded += units.first;
     sale.lines[line].fulfilled += units.second;

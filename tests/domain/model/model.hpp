@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "domain/operations.hpp"
+#include "domain/order.hpp"
 
 /// What a shop should do, written from the descriptions of the operations alone: no function of domain/ is called here.
 /// Plain sums over maps by name; what is promised is added up anew from the open transactions each time.
@@ -21,7 +22,7 @@ class Model {
     int currency = 0;
     Minor price = 0;
     std::uint32_t version = 1;
-    Units on_hand = 0, received = 0, adjusted = 0, sold = 0, returned = 0;
+    Units on_hand = 0, received = 0, adjusted = 0, sold = 0, returned = 0, reserved = 0;
   };
   struct SaleLine {
     std::string sku;
@@ -37,7 +38,8 @@ class Model {
     int currency = 0;
     Minor basis_points = 0;
     std::uint32_t version = 1;
-    bool cancelled = false;
+    OrderStatus status = OrderStatus::placed;
+    std::int64_t expires = 0;  ///< 0: it did not begin as a reservation.
   };
 
   /// What is expected of a request: a refusal, or a repeat, or that it is open now.
@@ -46,7 +48,7 @@ class Model {
     std::optional<std::uint64_t> repeat_of;
   };
   /// `body` is equal for equal requests only. `sequence` names the transaction from now on.
-  Expected begin(std::uint64_t sequence, const Request& request, std::uint64_t body);
+  Expected begin(std::uint64_t sequence, const Request& request, std::uint64_t body, std::int64_t now);
   void settle(std::uint64_t sequence, bool commit);
   void refresh();
 
@@ -54,20 +56,23 @@ class Model {
   std::map<std::string, Item> items;
   std::map<std::uint64_t, Sale> sales;
 
-  /// Of the open transactions: debits or credits of an account, units that a SKU will lose or gain.
+  /// Of the open transactions: debits or credits of an account, units that a SKU will lose or gain, or that are
+  /// reserved and will not stay so.
   Minor promised_money(const std::string& account, bool debits) const;
-  Units promised_units(const std::string& sku, bool leaving) const;
+  enum class Way { out, in, from_reserved };
+  Units promised_units(const std::string& sku, Way way) const;
   bool pricing(const std::string& sku) const;
   std::size_t keys_in_use() const { return open_.size(); }
   bool amending(std::uint64_t sale) const;
 
  private:
-  enum class Kind { sell, take_back, receive, adjust };
+  enum class Kind { sell, take_back, receive, adjust, reserve, redeem, release };
   struct Need {
     Units units = 0;
     std::uint32_t version = 0;
     Kind kind = Kind::sell;
     int currency = 0;  ///< 0: any.
+    Way way() const;
   };
   struct Leg {
     Minor amount = 0;
@@ -86,13 +91,13 @@ class Model {
     std::optional<Sale> sale;
     std::optional<std::uint64_t> amends;
     std::uint32_t amended_version = 0;
-    bool cancels = false;
+    std::optional<OrderStatus> becomes;
     std::map<std::size_t, std::pair<Units, Units>> lines;  ///< Refunded and fulfilled, by line.
     std::string key;
     std::uint64_t body = 0;
   };
 
-  Effects effects_of(const Operation& operation) const;
+  Effects effects_of(const Operation& operation, std::int64_t now) const;
   void move(Effects& out, const AccountId& from, AccountKind from_kind, const AccountId& to, AccountKind to_kind,
             Money amount) const;
   void stock(Effects& out, const std::vector<StockLine>& lines, Kind kind) const;
@@ -100,6 +105,9 @@ class Model {
   void unmatched(Effects& out, const UnmatchedRefund& op) const;
   void amendment(Effects& out, const OrderId& order, const std::vector<OrderLine>* lines, char what,
                  bool restock) const;
+  void reserve(Effects& out, const Reserve& op, std::int64_t now) const;
+  void end(Effects& out, const OrderId& order, OrderStatus becomes, std::int64_t now) const;
+  std::optional<Sale> remembered(const OrderId& order) const;
   static void charge(Effects& out, const Sale& sale, const std::vector<Minor>& from, const std::vector<Minor>& to);
   static std::vector<Minor> due(const Sale& sale);
 

@@ -4,10 +4,14 @@ namespace kontor::tests {
 namespace {
 
 const OrderId* amended_order(const Operation& operation) {
-  if (const auto* op = std::get_if<Cancel>(&operation)) return &op->order;
-  if (const auto* op = std::get_if<Refund>(&operation)) return &op->order;
-  if (const auto* op = std::get_if<Fulfil>(&operation)) return &op->order;
-  return nullptr;
+  return std::visit(
+      [](const auto& op) -> const OrderId* {
+        if constexpr (requires { op.order; })
+          return &op.order;
+        else
+          return nullptr;
+      },
+      operation);
 }
 
 template <class Demand>
@@ -17,15 +21,23 @@ std::span<const Demand> span_of(const auto& list) {
 
 }  // namespace
 
-Result<void> Shop::plan_request(const Request& request, Plan& plan) const {
+Result<void> Shop::plan_request(const Request& request, Plan& plan, std::int64_t now_ns) const {
   const OrderId* id = amended_order(request.operation);
-  if (!id) return kontor::plan(request.operation, prices_, plan);
-  const auto it = placed_.find(*id);
-  if (it == placed_.end()) return Error{Errc::unknown_order, "order"};
-  const auto snapshot = snapshot_.find(*id);
-  return plan_amendment(request.operation,
-                        Order{*id, it->second, snapshot == snapshot_.end() ? placed(it->second) : snapshot->second},
-                        plan);
+  if (!id) return kontor::plan(request.operation, prices_, plan, now_ns);
+  const auto it = made_.find(*id);
+  if (it == made_.end()) return Error{Errc::unknown_order, "order"};
+  Order order = it->second;
+  if (const auto snapshot = snapshot_.find(*id); snapshot != snapshot_.end()) order.progress = snapshot->second;
+  return plan_amendment(request.operation, order, plan, now_ns);
+}
+
+/// As the journal would have it.
+Operation resolved(Operation operation, const Plan& plan) {
+  auto* reserve = std::get_if<Reserve>(&operation);
+  if (reserve) reserve->expires_at_ns = plan.expires_at_ns;
+  if (auto* checkout = reserve ? &reserve->checkout : std::get_if<Checkout>(&operation))
+    for (std::size_t i = 0; i < plan.unit_prices.size(); ++i) checkout->lines[i].unit_price = plan.unit_prices[i];
+  return operation;
 }
 
 std::vector<OrderDemand> Shop::order_demands(const Request& request, const Plan& plan) const {
@@ -44,27 +56,22 @@ void Shop::load_order(const OrderId& id) {
   if (stored != stored_.end()) {
     order_.resource.load(id, stored->second.first, stored->second.second);
   } else {
-    order_.resource.load(id, placed(placed_.at(id)), 0);
+    order_.resource.load(id, made_.at(id).progress, 0);
   }
 }
 
-Shop::Begun Shop::begin(const Request& request) {
+Shop::Begun Shop::begin(const Request& request, std::int64_t now_ns) {
   Plan plan;
-  const auto planned = plan_request(request, plan);
+  const auto planned = plan_request(request, plan, now_ns);
   const TransactionId id{0, 1, ++sequence_};
   if (planned) {
     Begun begun = vote(id, request, plan);
     if (!begun.open) return begun;
-    Pending pending{request, {}};
-    if (const auto* checkout = std::get_if<Checkout>(&request.operation)) {
-      pending.checkout = *checkout;
-      for (std::size_t i = 0; i < plan.unit_prices.size(); ++i)
-        pending.checkout.lines[i].unit_price = plan.unit_prices[i];
-    }
-    open_.emplace(id, std::move(pending));
+    open_.emplace(id, Pending{request, order_made(id, resolved(request.operation, plan))});
     return begun;
   }
-  if (!amended_order(request.operation)) return {id, planned.code(), {}, false};
+  const bool asks_key = amended_order(request.operation) || planned.code() == Errc::reservation_expired;
+  if (!asks_key) return {id, planned.code(), {}, false};
   plan.clear();  // A refused amendment still asks whether its key is known.
   Begun begun = vote(id, request, plan);
   if (!begun.open) return begun;
@@ -79,7 +86,8 @@ Shop::Begun Shop::vote(const TransactionId& id, const Request& request, const Pl
     if (out.refusal == Errc::none && !out.repeat_of) out.refusal = code;
   };
   const auto demands = order_demands(request, plan);
-  for (const OrderDemand& demand : plan.amendments) load_order(demand.order);
+  for (const OrderDemand& demand : plan.amendments)
+    if (demand.order) load_order(demand.order);
   const auto known = committed_keys_.find(request.key.str());
   const Enrolled* earlier = known == committed_keys_.end() ? nullptr : &known->second;
   auto order = order_.decide(id, span_of<OrderDemand>(demands), earlier);
@@ -123,7 +131,7 @@ void Shop::settle(const TransactionId& transaction, bool commit) {
   Pending& pending = it->second;
   if (commit) {
     committed_keys_[pending.request.key.str()] = {transaction, fingerprint(pending.request.operation)};
-    if (std::holds_alternative<Checkout>(pending.request.operation)) placed_[transaction] = pending.checkout;
+    if (pending.order) made_[transaction] = *pending.order;
   }
   open_.erase(it);
 }
@@ -131,7 +139,7 @@ void Shop::settle(const TransactionId& transaction, bool commit) {
 void Shop::refresh() {
   for (const Product& product : inventory_.resource.take_repriced())
     prices_.set(product.sku, {{product.price, product.currency}, product.version});
-  for (const auto& [id, unused] : placed_) snapshot_[id] = order(id).progress;
+  for (const auto& [id, unused] : made_) snapshot_[id] = order(id).progress;
 }
 
 void Shop::checkpoint() {
@@ -140,10 +148,13 @@ void Shop::checkpoint() {
 }
 
 Order Shop::order(const OrderId& id) const {
-  const Checkout& checkout = placed_.at(id);
-  if (const OrderProgress* progress = order_.resource.find(id)) return {id, checkout, *progress};
-  const auto stored = stored_.find(id);
-  return {id, checkout, stored == stored_.end() ? placed(checkout) : stored->second.first};
+  Order order = made_.at(id);
+  if (const OrderProgress* progress = order_.resource.find(id)) {
+    order.progress = *progress;
+  } else if (const auto stored = stored_.find(id); stored != stored_.end()) {
+    order.progress = stored->second.first;
+  }
+  return order;
 }
 
 }  // namespace kontor::tests

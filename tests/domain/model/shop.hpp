@@ -21,7 +21,8 @@ class Shop {
     bool open = false;
   };
 
-  Begun begin(const Request& request);
+  /// `now_ns` is when it begins.
+  Begun begin(const Request& request, std::int64_t now_ns);
   /// A prepare that comes again: answered yes without a change. False if the transaction is not open.
   bool prepare_again(const TransactionId& transaction) const;
   void settle(const TransactionId& transaction, bool commit);
@@ -41,9 +42,9 @@ class Shop {
  private:
   struct Pending {
     Request request;
-    Checkout checkout;  ///< Of a checkout, with resolved prices.
+    std::optional<Order> order;  ///< That it makes, with resolved prices.
   };
-  Result<void> plan_request(const Request& request, Plan& plan) const;
+  Result<void> plan_request(const Request& request, Plan& plan, std::int64_t now_ns) const;
   std::vector<OrderDemand> order_demands(const Request& request, const Plan& plan) const;
   void load_order(const OrderId& id);
   Begun vote(const TransactionId& id, const Request& request, const Plan& plan);
@@ -55,7 +56,7 @@ class Shop {
   std::uint64_t sequence_ = 0;
   Prices prices_;
   std::map<std::string, Enrolled> committed_keys_;
-  std::map<OrderId, Checkout> placed_;                            ///< The order journal.
+  std::map<OrderId, Order> made_;                                 ///< The order journal.
   std::map<OrderId, std::pair<OrderProgress, Position>> stored_;  ///< The table of orders.
   std::map<OrderId, OrderProgress> snapshot_;                     ///< What amendments are planned against; may be old.
   std::map<TransactionId, Pending> open_;

@@ -21,6 +21,7 @@
 //   kTombstonesMax             tests/domain/commit/participant_test.cpp
 //   kEventsMax                 tests/actors/events_test.cpp
 //   kListedMax                 tests/actors/operations_test.cpp
+//   kResolvingMax              tests/actors/doubts_test.cpp
 //   kEventItemsMax             tests/actors/events_test.cpp
 //   kRecordBytesMax            tests/persistence/store_test.cpp
 //   kCheckpointJournalBytes    tests/actors/bounds_test.cpp
@@ -29,6 +30,7 @@
 //   kRowsPerBlock              tests/persistence/table_codec_test.cpp
 //   kBlocksPerSlice            pace
 //   kTickEvery                 pace
+//   kResolveTicks              tests/actors/doubts_test.cpp
 //   kResendAfter               pace
 //   kPatienceDefault           awaited
 //   kDrainTimeoutMax           awaited

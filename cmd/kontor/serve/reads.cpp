@@ -4,6 +4,7 @@
 
 #include "cmd/kontor/serve/answer.hpp"
 #include "cmd/kontor/serve/api.hpp"
+#include "cmd/kontor/serve/doubt_routes.hpp"
 #include "cmd/kontor/serve/event_log.hpp"
 #include "cmd/kontor/serve/list_query.hpp"
 #include "cmd/kontor/serve/product_list.hpp"
@@ -225,6 +226,7 @@ constexpr std::array kGetRoutes{
     GetRoute{"/v1/events", read_events, kEventQuery},
     GetRoute{"/v1/audits/{audit}", read_audit},
     GetRoute{"/v1/cluster", read_cluster},
+    GetRoute{"/v1/cluster/in-doubt", read_doubts, kDoubtQuery},
     GetRoute{"/healthz", read_health},
     GetRoute{"/readyz", read_readiness},
     GetRoute{"/metrics", read_metrics},
@@ -236,7 +238,8 @@ constexpr std::array kGetRoutes{
 std::span<const GetRoute> get_routes() { return kGetRoutes; }
 
 std::span<const TaskRoute> task_routes() {
-  static constexpr std::array kTaskRoutes{TaskRoute{"/v1/audits", begin_audit}};
+  static constexpr std::array kTaskRoutes{TaskRoute{"/v1/audits", begin_audit},
+                                          TaskRoute{"/v1/cluster/in-doubt/{transaction}/resolve", resolve_doubt}};
   return kTaskRoutes;
 }
 

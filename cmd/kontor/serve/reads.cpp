@@ -1,6 +1,7 @@
 // What is asked and changes nothing.
 #include <array>
 #include <chrono>
+#include <cmath>
 
 #include "cmd/kontor/serve/answer.hpp"
 #include "cmd/kontor/serve/api.hpp"
@@ -190,6 +191,8 @@ void read_cluster(const Read& read) {
     members.push_back({{"node", peer.node},
                        {"connected", peer.connected},
                        {"round_trip_us", peer.round_trip.count()},
+                       {"round_trip_deviation_us", peer.round_trip_deviation.count()},
+                       {"suspicion", std::round(peer.suspicion * 10) / 10},
                        {"silent_for_ms", peer.silent_for.count()},
                        {"connections", peer.connections},
                        {"bytes_sent", peer.bytes_sent},

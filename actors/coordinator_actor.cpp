@@ -26,6 +26,8 @@ CoordinatorActor::behavior_type coordinator(CoordinatorState::Self self, Site si
       [=](CheckpointDone) { state->on_checkpoint_done(); },
       [=](Captured message) { state->on_captured(message.role); },
       [=](Tick) { state->on_tick(); },
+      [=](const ReadDoubts& message) { state->on_read_doubts(message); },
+      [=](const ResolveDoubt& message) { state->on_resolve_doubt(message); },
       [=](const GiveUp& message) { state->on_give_up(*message.done); },
   };
 }

@@ -33,16 +33,13 @@ void CoordinatorState::show_oldest_doubt(std::int64_t now_ns) {
   std::map<TransactionId, std::int64_t> since;
   std::int64_t oldest = 0;
   const auto note = [&](std::int64_t begun_ns) { oldest = oldest == 0 ? begun_ns : std::min(oldest, begun_ns); };
-  for (const TransactionId& transaction : foreign_.in_doubt()) {
-    const auto before = doubted_since_ns_.find(transaction);
-    note(since.emplace(transaction, before == doubted_since_ns_.end() ? now_ns : before->second).first->second);
+  for (const auto& doubts : {foreign_.in_doubt(), quorum_->own_doubts()}) {
+    for (const TransactionId& transaction : doubts) {
+      const auto before = doubted_since_ns_.find(transaction);
+      note(since.emplace(transaction, before == doubted_since_ns_.end() ? now_ns : before->second).first->second);
+    }
   }
   doubted_since_ns_ = std::move(since);
-  if (own_doubts_ == 0)
-    own_doubts_since_ns_ = 0;
-  else if (own_doubts_since_ns_ == 0)
-    own_doubts_since_ns_ = now_ns;
-  if (own_doubts_since_ns_ != 0) note(own_doubts_since_ns_);
   site_.self().in_doubt_since_ns = oldest;
 }
 

@@ -124,7 +124,7 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
       if (refused && one_role && !held) {
         foreign_.refused(transaction);
       } else {
-        foreign_.prepared(transaction);
+        foreign_.prepared(transaction, heads[i].sites);
       }
     }
   }

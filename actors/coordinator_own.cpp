@@ -164,6 +164,8 @@ void CoordinatorState::tell(const Pending& pending) {
   note_durable(pending);
   if (pending.votes) self_->send(site_.fabric->shards[pending.votes->batch->coordinator].coordinator, *pending.votes);
   if (!pending.own.empty() || !pending.learned.empty() || !pending.early.empty()) tell_participants(pending);
+  tell_resolving(pending.learned);
+  tell_resolving(pending.early);
   for (const auto& [shard, transactions] : pending.acknowledge)
     self_->send(site_.fabric->shards[shard].coordinator,
                 Acknowledge{site_.shard, std::make_shared<const std::vector<TransactionId>>(transactions)});
@@ -384,6 +386,7 @@ void CoordinatorState::on_give_up(std::promise<void>& done) {
     give_up(
         submission, [](std::uint32_t) { return false; }, [](std::uint32_t) { return TransactionId{}; });
   pending_.clear();
+  for (const Resolving& each : std::exchange(resolving_, {})) each.answer(Error{Errc::shutting_down, "engine"});
   done.set_value();
 }
 

@@ -42,6 +42,10 @@ class CoordinatorState {
   // coordinator_quorum.cpp: three-phase commit.
   void on_notices(const Notices& message);
 
+  // coordinator_doubts.cpp: what is in doubt, told and asked about on demand.
+  void on_read_doubts(const ReadDoubts& message);
+  void on_resolve_doubt(const ResolveDoubt& message);
+
   // coordinator_upkeep.cpp: deadlines, re-sending, checkpoints.
   void on_tick();
   void on_checkpoint(std::shared_ptr<std::function<void()>> done);
@@ -74,6 +78,12 @@ class CoordinatorState {
     std::vector<commit::Decision> early;  ///< What was decided before the votes were complete.
     std::vector<TransactionId> late;      ///< Settled here before this prepare came; ascending.
     std::vector<TransactionId> open;      ///< Asked about again: each was voted on before.
+  };
+  /// Somebody who waits for the end of a doubt.
+  struct Resolving {
+    TransactionId transaction;
+    std::uint32_t ticks_left = 0;
+    OnRead<bool> answer;
   };
   using ForeignKey = std::pair<TransactionId, std::uint32_t>;  ///< First transaction of a foreign batch, and its count.
 
@@ -111,6 +121,10 @@ class CoordinatorState {
   bool undurable(const TransactionId& transaction) const;
   void show_doubts();
   void show_oldest_doubt(std::int64_t now_ns);
+  Doubt doubt_of(const TransactionId& transaction) const;
+  Error why_not_now(const Doubt& doubt) const;
+  void tell_resolving(std::span<const commit::Decision> decisions);
+  void expire_resolving();
   void note_voted(const Batch& batch, bool decided);
   void note_durable(const Pending& pending);
   void note_answered(const std::vector<std::int64_t>& decided_at_ns);
@@ -157,7 +171,7 @@ class CoordinatorState {
   std::int64_t resent_at_ns_ = 0;
   std::set<TransactionId> stale_commits_, stale_doubts_;
   std::map<TransactionId, std::int64_t> doubted_since_ns_;  ///< What is in doubt: when that was first noticed.
-  std::int64_t own_doubts_since_ns_ = 0;                    ///< Likewise, since there are any at all.
+  std::vector<Resolving> resolving_;                        ///< Up to kResolvingMax.
   std::set<std::uint64_t> stale_prepares_;                  ///< First sequences of own batches.
 };
 

@@ -22,7 +22,7 @@ void CoordinatorState::start(Self self, Site site, CoordinatorOptions options, c
   for (const TransactionId& transaction : start.in_doubt) foreign_.prepared(transaction);
   durable_ = told_ = start.durable;
   opened_ = start.durable + 1;
-  own_doubts_ = quorum_->own_doubts();
+  own_doubts_ = quorum_->own_doubts().size();
   show_doubts();
   show_oldest_doubt(site_.fabric->now_ns());
   // What recovery left unanswered is asked about at once.
@@ -52,9 +52,10 @@ void CoordinatorState::on_tick() {
   commit::Effects effects;
   quorum_->tick(effects);
   act(effects);
-  own_doubts_ = quorum_->own_doubts();
+  own_doubts_ = quorum_->own_doubts().size();
   show_doubts();
   if (site_.self().reservations != 0) self_->send(site_.self().order, Sweep{});
+  expire_resolving();
   const std::int64_t resend_after_ns = std::chrono::nanoseconds(kResendAfter).count();
   if (resent_at_ns_ != 0 && now_ns - resent_at_ns_ < resend_after_ns && now_ns >= resent_at_ns_) return;
   resent_at_ns_ = now_ns;

@@ -1,18 +1,13 @@
-#include "actors/engine.hpp"
-
 #include <algorithm>
-#include <condition_variable>
 #include <cstdio>
-#include <mutex>
 #include <thread>
 
 #include "actors/cluster.hpp"
 #include "actors/engine_directory.hpp"
+#include "actors/engine_impl.hpp"
 #include "actors/intake.hpp"
 #include "actors/price_fetch.hpp"
-#include "actors/shard.hpp"
 #include "domain/placement.hpp"
-#include "persistence/directory_lock.hpp"
 
 namespace kontor {
 namespace {
@@ -59,63 +54,6 @@ std::string_view to_string(Verdict verdict) {
   }
   return "unlisted";
 }
-
-struct Engine::Impl {
-  EngineOptions options;
-  std::unique_ptr<DirectoryLock> lock;
-  std::unique_ptr<Fabric> fabric;
-  std::vector<std::unique_ptr<actors::Shard>> shards;  // Stores and journals outlive the actors.
-  std::unique_ptr<SystemConfig> config;
-  std::unique_ptr<caf::actor_system> system;
-  RecoveryReport recovery;
-  std::atomic<std::size_t> fetching{0};  ///< Lots of checkouts that wait for prices.
-
-  std::mutex mutex;  // Guards closing against calls that are entering.
-  std::condition_variable idle;
-  std::size_t inside = 0;
-  bool closing = false, closed = false;
-
-  /// A call that uses the actors, while it lasts. False once closing.
-  class Entry {
-   public:
-    explicit Entry(Impl& impl) : impl_(impl) {
-      const std::lock_guard guard(impl_.mutex);
-      entered_ = !impl_.closing;
-      if (entered_) ++impl_.inside;
-    }
-    ~Entry() {
-      if (!entered_) return;
-      const std::lock_guard guard(impl_.mutex);
-      if (--impl_.inside == 0) impl_.idle.notify_all();
-    }
-    Entry(const Entry&) = delete;
-    Entry& operator=(const Entry&) = delete;
-    explicit operator bool() const { return entered_; }
-
-   private:
-    Impl& impl_;
-    bool entered_ = false;
-  };
-
-  Result<void> open_shards(std::string* explanation);
-  Result<void> open_shard(ShardId id, std::uint16_t count, bool must_be_fresh, std::string* explanation);
-  void start();
-  void submit(std::span<const Request> requests, const OnOutcomes& on_outcomes, bool may_fetch);
-  void fetch_prices(std::vector<actors::Unpriced> unpriced, const OnOutcomes& on_outcomes);
-  Error admission(ShardId home, std::size_t more_bytes) const;
-  bool storage_full() const {
-    return std::any_of(shards.begin(), shards.end(), [](const auto& each) { return each->journal().storage_full(); });
-  }
-  void drain();
-  void close();
-  /// Of one shard.
-  std::uint64_t open_bytes_max() const { return std::min<std::uint64_t>(kOpenBytesMax, options.reserve_bytes / 4 * 3); }
-  std::size_t open_transactions() const {
-    std::size_t open = 0;
-    for (const auto& shard : fabric->shards) open += shard.open_transactions;
-    return open;
-  }
-};
 
 Result<void> Engine::Impl::open_shards(std::string* explanation) {
   const auto started = std::chrono::steady_clock::now();
@@ -356,83 +294,6 @@ std::future<Outcome> Engine::submit(Request request) {
   submit(std::span<const Request>(&request, 1),
          [promise](std::span<const Outcome> outcomes) { promise->set_value(outcomes.front()); });
   return future;
-}
-
-void Engine::account(const AccountId& id, OnRead<Account> then) {
-  const Impl::Entry entry(*impl_);
-  if (!entry) return then(Error{Errc::shutting_down, "engine"});
-  auto& shard = impl_->fabric->shards[home_of(id, impl_->fabric->size())];
-  caf::anon_send(shard.payment, actors::ReadAccount{id, std::move(then)});
-}
-
-void Engine::product(const Sku& sku, OnRead<Product> then) {
-  const Impl::Entry entry(*impl_);
-  if (!entry) return then(Error{Errc::shutting_down, "engine"});
-  auto& shard = impl_->fabric->shards[home_of(sku, impl_->fabric->size())];
-  caf::anon_send(shard.inventory, actors::ReadProduct{sku, std::move(then)});
-}
-
-void Engine::order(const OrderId& id, OnRead<Order> then) {
-  const Impl::Entry entry(*impl_);
-  if (!entry) return then(Error{Errc::shutting_down, "engine"});
-  if (!id || id.shard >= impl_->fabric->size()) return then(Error{Errc::unknown_order, "order"});
-  caf::anon_send(impl_->fabric->shards[id.shard].order, actors::ReadOrder{id, std::move(then)});
-}
-
-void Engine::transaction(const TransactionId& id, OnRead<TransactionRecord> then) {
-  const Impl::Entry entry(*impl_);
-  if (!entry) return then(Error{Errc::shutting_down, "engine"});
-  if (!id || id.shard >= impl_->fabric->size()) return then(Error{Errc::not_found, "transaction"});
-  caf::anon_send(impl_->fabric->shards[id.shard].order, actors::ReadTransaction{id, std::move(then)});
-}
-
-void Engine::products(ShardId shard, const std::optional<Sku>& from, Direction direction, std::size_t most,
-                      OnRead<ProductPage> then) {
-  const Impl::Entry entry(*impl_);
-  if (!entry) return then(Error{Errc::shutting_down, "engine"});
-  if (shard >= impl_->fabric->size()) return then(Error{Errc::invalid_argument, "shard"});
-  if (most == 0 || most > kListedMax) return then(Error{Errc::invalid_argument, "most"});
-  caf::anon_send(impl_->fabric->shards[shard].inventory,
-                 actors::ReadProducts{from, direction == Direction::back, most, std::move(then)});
-}
-
-void Engine::accounts(ShardId shard, const std::optional<AccountId>& from, std::size_t most, OnRead<AccountPage> then) {
-  const Impl::Entry entry(*impl_);
-  if (!entry) return then(Error{Errc::shutting_down, "engine"});
-  if (shard >= impl_->fabric->size()) return then(Error{Errc::invalid_argument, "shard"});
-  if (most == 0 || most > kListedMax) return then(Error{Errc::invalid_argument, "most"});
-  caf::anon_send(impl_->fabric->shards[shard].payment, actors::ReadAccounts{from, most, std::move(then)});
-}
-
-void Engine::events(ShardId shard, std::uint64_t after, std::size_t most, OnRead<EventPage> then) {
-  const Impl::Entry entry(*impl_);
-  if (!entry) return then(Error{Errc::shutting_down, "engine"});
-  if (shard >= impl_->fabric->size()) return then(Error{Errc::invalid_argument, "shard"});
-  if (most == 0 || most > kEventsMax) return then(Error{Errc::invalid_argument, "most"});
-  caf::anon_send(impl_->fabric->shards[shard].order, actors::ReadEvents{after, most, std::move(then)});
-}
-
-namespace {
-/// Starts a read that ends in a future.
-template <class Value, class Start>
-std::future<Result<Value>> read_later(const Start& start) {
-  auto promise = std::make_shared<std::promise<Result<Value>>>();
-  auto future = promise->get_future();
-  start([promise](const Result<Value>& value) { promise->set_value(value); });
-  return future;
-}
-}  // namespace
-
-std::future<Result<Account>> Engine::account(const AccountId& id) {
-  return read_later<Account>([&](OnRead<Account> then) { account(id, std::move(then)); });
-}
-
-std::future<Result<Product>> Engine::product(const Sku& sku) {
-  return read_later<Product>([&](OnRead<Product> then) { product(sku, std::move(then)); });
-}
-
-std::future<Result<Order>> Engine::order(const OrderId& id) {
-  return read_later<Order>([&](OnRead<Order> then) { order(id, std::move(then)); });
 }
 
 const RecoveryReport& Engine::recovery() const { return impl_->recovery; }

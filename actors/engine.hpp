@@ -104,6 +104,22 @@ struct EventPage {
 template <class Value>
 using OnRead = std::function<void(const Result<Value>&)>;
 
+/// A transaction that was promised here and whose decision is not known here. Sets of shards are masks.
+struct Doubt {
+  TransactionId transaction;
+  commit::Protocol protocol = commit::Protocol::two_phase;
+  std::int64_t since_ns = 0;       ///< Unix time at which it was noticed, up to a second late; 0: not yet.
+  std::uint64_t here = 0;          ///< Shards of this node that hold a promise of it.
+  std::uint64_t voters = 0;        ///< Its participants. 0: only the coordinator knows (two-phase, after a restart).
+  std::uint64_t witnesses = 0;     ///< Three-phase: sites that hold no promise and help to end it.
+  std::uint64_t out_of_reach = 0;  ///< Of all these and the coordinator: those that this node has no link to.
+};
+/// A stretch of them, ascending.
+struct DoubtPage {
+  std::vector<Doubt> doubts;
+  bool more = false;
+};
+
 /// What recovery found and did when the directory was opened, over all shards.
 struct RecoveryReport {
   std::uint64_t records = 0;       ///< Journal records replayed.
@@ -185,6 +201,15 @@ class Engine {
   /// `after`: 0, or a page's `reached`; `most`: up to kEventsMax. Errors: invalid_argument, corrupt_journal,
   /// shutting_down.
   void events(ShardId shard, std::uint64_t after, std::size_t most, OnRead<EventPage> then);
+
+  /// What is in doubt on the shards of this node: `most` (up to kListedMax) after `from`. Errors: invalid_argument,
+  /// shutting_down.
+  void doubts(const std::optional<TransactionId>& from, std::size_t most, OnRead<DoubtPage> then);
+  /// Asks now what the timers ask anyway: the coordinator of a two-phase transaction, a majority of the sites of a
+  /// three-phase one. Tells whether it committed; decides nothing that the protocol does not. Errors: not_found (not in
+  /// doubt here), shard_unreachable (whoever knows is out of reach), request_in_progress (its votes are awaited),
+  /// outcome_unknown (no end within kResolveTicks), overloaded, shutting_down.
+  void resolve(const TransactionId& id, OnRead<bool> then);
 
   const RecoveryReport& recovery() const;
   EngineCounters counters() const;

@@ -58,6 +58,14 @@ struct Fabric {
   commit::Protocol protocol = commit::Protocol::two_phase;  ///< Of requests that name none.
   /// Whether a shard here takes so many more bytes of requests: what other nodes ask for is admitted as callers' is.
   std::function<Error(ShardId home, std::size_t more_bytes)> admission;
+  /// Whether there is a link to the shard's node. Empty: all shards are here.
+  std::function<bool(ShardId shard)> linked;
+  std::uint64_t out_of_reach(std::uint64_t sites) const {
+    std::uint64_t out = 0;
+    for (ShardId shard = 0; linked && shard < size(); ++shard)
+      if ((sites & commit::site_bit(shard)) != 0 && !linked(shard)) out |= commit::site_bit(shard);
+    return out;
+  }
   /// In a cluster, the other nodes' price lists hear it too.
   std::function<void(std::span<const Product>)> on_listed;
   void list(std::span<const Product> products) {

@@ -89,6 +89,17 @@ struct CheckpointDone {};
 
 /// Coordinator -> itself, every kTickEvery: deadlines, and what is unanswered is sent again.
 struct Tick {};
+/// Engine -> coordinator: what is in doubt on its shard, ascending, after `from`.
+struct ReadDoubts {
+  std::optional<TransactionId> from;
+  std::size_t most = 0;
+  OnRead<DoubtPage> answer;
+};
+/// Engine -> coordinator: ask for the end of this one now, and tell whether it committed.
+struct ResolveDoubt {
+  TransactionId transaction;
+  OnRead<bool> answer;
+};
 /// Engine -> coordinator: answer whatever is open as unknown; nothing more will come.
 struct GiveUp {
   std::shared_ptr<std::promise<void>> done;
@@ -148,7 +159,8 @@ using CoordinatorActor =
                      caf::reacts_to<SiteVotes>, caf::reacts_to<Durable>, caf::reacts_to<Decisions>,
                      caf::reacts_to<Acknowledge>, caf::reacts_to<Inquire>, caf::reacts_to<Notices>,
                      caf::reacts_to<Checkpoint>, caf::reacts_to<CheckpointDone>, caf::reacts_to<Captured>,
-                     caf::reacts_to<Tick>, caf::reacts_to<GiveUp>>;
+                     caf::reacts_to<Tick>, caf::reacts_to<GiveUp>, caf::reacts_to<ReadDoubts>,
+                     caf::reacts_to<ResolveDoubt>>;
 using OrderActor = caf::typed_actor<caf::reacts_to<Prepare>, caf::reacts_to<Decide>, caf::reacts_to<Capture>,
                                     caf::reacts_to<Slice>, caf::reacts_to<Amend>, caf::reacts_to<ReadOrder>,
                                     caf::reacts_to<ReadTransaction>, caf::reacts_to<ReadEvents>, caf::reacts_to<Sweep>>;
@@ -180,6 +192,8 @@ KONTOR_LOCAL_MESSAGE(Captured)
 KONTOR_LOCAL_MESSAGE(CheckpointDone)
 KONTOR_LOCAL_MESSAGE(Tick)
 KONTOR_LOCAL_MESSAGE(GiveUp)
+KONTOR_LOCAL_MESSAGE(ReadDoubts)
+KONTOR_LOCAL_MESSAGE(ResolveDoubt)
 KONTOR_LOCAL_MESSAGE(ReadAccount)
 KONTOR_LOCAL_MESSAGE(ReadAccounts)
 KONTOR_LOCAL_MESSAGE(ReadProduct)

@@ -33,6 +33,7 @@ inline constexpr std::size_t kReservationsMax = 1'000'000;   // Holding stock: s
 inline constexpr std::size_t kExpiriesMax = 256;             // Reservations ended by one sweep: well under 10 ms.
 inline constexpr std::size_t kEventsMax = 1'000;             // Of one look at the log: the shard's orders wait ~2 ms.
 inline constexpr std::size_t kListedMax = 1'000;             // Of one look at a list: some 100 us.
+inline constexpr std::size_t kResolvingMax = 64;             // Who waits for the end of a doubt: people, not programs.
 inline constexpr std::size_t kEventItemsMax = 4'096;         // Looked through for them: most may have been aborted.
 
 // Journal.
@@ -45,6 +46,7 @@ inline constexpr std::size_t kBlocksPerSlice = 32;  // Captured by one message o
 
 // Times of the shell; rules know none.
 inline constexpr std::chrono::milliseconds kTickEvery{100};
+inline constexpr std::uint32_t kResolveTicks = 50;                 // Five seconds: an inquiry, or two elections.
 inline constexpr std::chrono::milliseconds kResendAfter{1'000};    // Unanswered protocol messages.
 inline constexpr std::chrono::milliseconds kSweepPatience{2'000};  // Then expiries in flight are asked for again.
 inline constexpr std::chrono::seconds kPatienceDefault{10};  // In a cluster, for the votes of a node that may be away.

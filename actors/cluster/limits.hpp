@@ -22,8 +22,10 @@ inline constexpr std::size_t kInFlightBytesMax = 4u << 20;   // Sent and not yet
 inline constexpr std::size_t kOutboxBytesMax = 64u << 20;    // Waiting; beyond: questions are refused, others dropped.
 inline constexpr std::size_t kQuestionsMax = 65'536;         // Asked of a peer and not answered.
 inline constexpr std::chrono::milliseconds kLinkTickEvery{100};
-inline constexpr std::chrono::milliseconds kSilenceMax{
-    3'000};  // Of a peer that is asked ten times a second: it is gone.
+// A peer that is asked ten times a second and says nothing is taken for gone: never before kSilenceMin, which a busy
+// machine may take to answer; always after kSilenceMax; between them when its silence is unlike what it was (phi).
+inline constexpr std::chrono::milliseconds kSilenceMin{1'000}, kSilenceMax{3'000};
+inline constexpr double kPhiGone = 8;  // One wrong suspicion in 10^8; also what others found good (Cassandra, Akka).
 inline constexpr std::chrono::milliseconds kGreetingMax{5'000};  // From a session to the peer's greeting.
 inline constexpr std::chrono::milliseconds kRedialMin{100}, kRedialMax{2'000};
 

@@ -1,8 +1,11 @@
 #include "actors/cluster/link.hpp"
 
+#include <cmath>
 #include <deque>
 #include <random>
 
+#include "actors/cluster/round_trip.hpp"
+#include "actors/cluster/suspicion.hpp"
 #include "domain/placement.hpp"
 
 namespace kontor::actors {
@@ -10,8 +13,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Smoothed as TCP does it (RFC 6298: an eighth of each new sample).
-constexpr int kRoundTripWeight = 8;
+Suspicion::Time time_of(Clock::time_point at) {
+  return std::chrono::duration_cast<Suspicion::Time>(at.time_since_epoch());
+}
 
 class LinkState {
  public:
@@ -44,6 +48,8 @@ class LinkState {
   void down(const std::string& why, bool cut = true);
   void move();
   void send_frame(std::string envelopes);
+  void note_heard();
+  std::string why_gone(Clock::time_point now);
   void tell(const std::string& what) const {
     if (setup_.on_event) setup_.on_event(setup_.peer->member().node + ": " + what);
   }
@@ -61,6 +67,10 @@ class LinkState {
   std::uint64_t sent_ = 0, taken_ = 0;  // Sequences, from 1.
   std::deque<Sent> in_flight_;
   std::size_t in_flight_bytes_ = 0;
+  RoundTrip round_trip_;
+  Suspicion suspicion_;
+  Clock::duration asleep_{0};  // Of the present silence: while this node itself stood still, and could hear nobody.
+  Clock::time_point ticked_at_;
   Clock::time_point since_, heard_at_, sent_at_;
   Clock::time_point dial_again_at_;
   std::chrono::milliseconds patience_ = kRedialMin;
@@ -154,8 +164,10 @@ void LinkState::up() {
   sent_ = taken_ = 0;
   in_flight_.clear();
   in_flight_bytes_ = 0;
-  heard_at_ = sent_at_ = Clock::now();
-  setup_.peer->figures.heard_at_ns = heard_at_.time_since_epoch().count();
+  note_heard();
+  sent_at_ = ticked_at_ = heard_at_;
+  round_trip_ = {};
+  suspicion_.begin(time_of(heard_at_));
   // What it listed while we did not hear it is unknown: prices are asked for again.
   setup_.fabric->catalog.forget(
       [this](const Sku& sku) { return home_of(sku, setup_.fabric->size()) % setup_.members == setup_.from; });
@@ -177,11 +189,31 @@ void LinkState::down(const std::string& why, bool cut) {
   patience_ = std::min(patience_ * 2, std::chrono::milliseconds(kRedialMax));
 }
 
+void LinkState::note_heard() {
+  heard_at_ = Clock::now();
+  asleep_ = {};
+  suspicion_.heard(time_of(heard_at_));
+  setup_.peer->figures.heard_at_ns = heard_at_.time_since_epoch().count();
+}
+
+/// Why the peer is taken for gone; empty: it is not. What may have come while this node stood still lies behind the
+/// tick in the mailbox: that is no silence of the peer's.
+std::string LinkState::why_gone(Clock::time_point now) {
+  if (const auto late = now - ticked_at_ - 2 * kLinkTickEvery; late.count() > 0) asleep_ += late;
+  ticked_at_ = now;
+  const auto silence = now - heard_at_ - asleep_;
+  const double phi = suspicion_.phi(time_of(heard_at_ + silence));
+  setup_.peer->figures.phi = phi;
+  const bool unlike_it = silence >= kSilenceMin && phi >= kPhiGone;
+  if (!unlike_it && now - heard_at_ <= kSilenceMax) return {};
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now - heard_at_).count();
+  return "silent for " + std::to_string(ms) + " ms";
+}
+
 void LinkState::on_frame(const Frame& frame) {
   if (stage_ != Stage::up || frame.session != session_) return;
   if (frame.sequence != taken_ + 1) return down("frames are missing");
-  heard_at_ = Clock::now();
-  setup_.peer->figures.heard_at_ns = heard_at_.time_since_epoch().count();
+  note_heard();
   ++setup_.peer->figures.frames_heard;
   setup_.peer->figures.bytes_heard += frame.envelopes.size();
   taken_ = frame.sequence;
@@ -191,16 +223,17 @@ void LinkState::on_frame(const Frame& frame) {
 
 void LinkState::on_heard(const Heard& heard) {
   if (stage_ != Stage::up || heard.session != session_) return;
-  heard_at_ = Clock::now();
-  setup_.peer->figures.heard_at_ns = heard_at_.time_since_epoch().count();
+  note_heard();
   while (!in_flight_.empty() && in_flight_.front().sequence <= heard.sequence) {
     const Sent sent = in_flight_.front();
     in_flight_.pop_front();
     in_flight_bytes_ -= sent.bytes;
     const auto sample = std::chrono::duration_cast<std::chrono::microseconds>(heard_at_ - sent.at).count();
-    auto& smoothed = setup_.peer->figures.round_trip_us;
-    smoothed = smoothed == 0 ? sample : smoothed + (sample - smoothed) / kRoundTripWeight;
+    round_trip_.add(static_cast<double>(sample));
   }
+  auto& figures = setup_.peer->figures;
+  figures.round_trip_us = std::lround(round_trip_.estimate_us());
+  figures.round_trip_deviation_us = std::lround(round_trip_.deviation_us());
   move();
 }
 
@@ -226,8 +259,8 @@ void LinkState::on_tick() {
   if (ending_) return;
   const auto now = Clock::now();
   if (stage_ == Stage::up) {
-    if (now - heard_at_ > kSilenceMax)
-      down("silent for " + std::to_string(kSilenceMax.count()) + " ms");
+    if (const std::string why = why_gone(now); !why.empty())
+      down(why);
     else if (in_flight_.empty() && now - sent_at_ >= kLinkTickEvery)
       send_frame({});
   } else if (stage_ != Stage::down) {

@@ -64,6 +64,7 @@ class Node::Impl final : public Cluster {
   void join(caf::actor_system& system, Fabric& fabric) override {
     system_ = &system;
     fabric_ = &fabric;
+    fabric.linked = [this](ShardId shard) { return here(shard) || peers_[shard % peers_.size()]->connected(); };
     for (ShardId shard = 0; shard < shards_; ++shard)
       if (!here(shard)) stand_in(system, fabric, shard, *peers_[shard % peers_.size()]);
   }

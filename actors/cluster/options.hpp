@@ -32,7 +32,9 @@ struct ClusterOptions {
 struct PeerStatus {
   std::string node;
   bool connected = false;
-  std::chrono::microseconds round_trip{0};  ///< Smoothed; 0: not measured yet.
+  std::chrono::microseconds round_trip{0};  ///< Estimated (round_trip.hpp); 0: not measured yet.
+  std::chrono::microseconds round_trip_deviation{0};
+  double suspicion = 0;                     ///< Phi, while connected (suspicion.hpp): above 8 it is taken for gone.
   std::chrono::milliseconds silent_for{0};  ///< Since anything was heard while connected.
   std::uint64_t connections = 0;            ///< Since the start.
   std::uint64_t messages_sent = 0;          ///< Several go in one frame.

@@ -104,6 +104,8 @@ PeerStatus Peer::status() const {
     out.connected = open_, out.questions_open = questions_.size(), out.bytes_waiting = bytes_;
   }
   out.round_trip = std::chrono::microseconds(figures.round_trip_us);
+  out.round_trip_deviation = std::chrono::microseconds(figures.round_trip_deviation_us);
+  if (out.connected) out.suspicion = figures.phi;
   if (out.connected)
     out.silent_for = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now().time_since_epoch() - std::chrono::nanoseconds(figures.heard_at_ns));

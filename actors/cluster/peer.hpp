@@ -54,7 +54,9 @@ class Peer {
     std::atomic<std::uint64_t> connections{0}, messages_sent{0}, frames_sent{0}, bytes_sent{0}, frames_heard{0},
         bytes_heard{0};
     std::atomic<std::uint64_t> refused{0}, dropped{0};
-    std::atomic<std::int64_t> round_trip_us{0}, heard_at_ns{0};  ///< heard_at: steady clock.
+    std::atomic<std::int64_t> round_trip_us{0}, round_trip_deviation_us{0},
+        heard_at_ns{0};  ///< heard_at: steady clock.
+    std::atomic<double> phi{0};
   };
   Figures figures;
   PeerStatus status() const;

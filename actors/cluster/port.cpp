@@ -122,8 +122,9 @@ class Port final : public caf::monitorable_actor {
     const caf::message message = what->move_content_to_message();
     if (!(put<Prepare>(message) || put<SiteVotes>(message) || put<Decisions>(message) || put<Acknowledge>(message) ||
           put<Inquire>(message) || put<Notices>(message) || put<Submit>(message) || put<Amend>(message) ||
-          put<ReadAccount>(message) || put<ReadProduct>(message) || put<ReadProducts>(message) ||
-          put<ReadOrder>(message) || put<ReadTransaction>(message) || put<ReadEvents>(message)))
+          put<ReadAccount>(message) || put<ReadAccounts>(message) || put<ReadProduct>(message) ||
+          put<ReadProducts>(message) || put<ReadOrder>(message) || put<ReadTransaction>(message) ||
+          put<ReadEvents>(message)))
       ++peer_.figures.dropped;  // What never leaves a shard was sent to one that is elsewhere: a bug, and no crash.
   }
 
@@ -183,6 +184,7 @@ class Port final : public caf::monitorable_actor {
   }
 
   void put(const ReadAccount& message) { ask(wire::Kind::read_account, message); }
+  void put(const ReadAccounts& message) { ask(wire::Kind::read_accounts, message); }
   void put(const ReadProduct& message) { ask(wire::Kind::read_product, message); }
   void put(const ReadProducts& message) { ask(wire::Kind::read_products, message); }
   void put(const ReadOrder& message) { ask(wire::Kind::read_order, message); }

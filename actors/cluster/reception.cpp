@@ -40,6 +40,7 @@ bool Reception::take(const wire::Envelope& envelope) {
     case Kind::inquire:
     case Kind::notices: return here(envelope.to) && take_protocol(envelope, in);
     case Kind::read_account:
+    case Kind::read_accounts:
     case Kind::read_product:
     case Kind::read_products:
     case Kind::read_order:
@@ -150,6 +151,7 @@ bool Reception::take_read(const wire::Envelope& envelope, ByteReader& in) {
   const Fabric::Shard& shard = fabric_.shards[envelope.to];
   switch (envelope.kind) {
     case Kind::read_account: return start(ReadAccount{}, shard.payment);
+    case Kind::read_accounts: return start(ReadAccounts{}, shard.payment);
     case Kind::read_product: return start(ReadProduct{}, shard.inventory);
     case Kind::read_products: return start(ReadProducts{}, shard.inventory);
     case Kind::read_order: return start(ReadOrder{}, shard.order);

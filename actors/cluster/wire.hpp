@@ -18,7 +18,7 @@
 namespace kontor::actors::wire {
 
 /// Version of the grammar: nodes of different versions do not talk.
-inline constexpr std::uint16_t kVersion = 1;
+inline constexpr std::uint16_t kVersion = 2;
 
 /// On the wire: append only, or change kVersion.
 enum class Kind : std::uint8_t {
@@ -39,8 +39,9 @@ enum class Kind : std::uint8_t {
   read_events,
   answer,
   listed,  ///< Products as their own shard has them now: for price lists.
+  read_accounts,
 };
-inline constexpr auto kKindLast = Kind::listed;
+inline constexpr auto kKindLast = Kind::read_accounts;
 
 struct Envelope {
   ShardId to = 0;

@@ -1,5 +1,6 @@
 #include "actors/cluster/wire_reads.hpp"
 
+#include "persistence/operation_codec.hpp"
 #include "persistence/table_codec.hpp"
 
 namespace kontor::actors::wire {
@@ -36,6 +37,11 @@ void write_question(ByteWriter& out, const ReadProducts& read) {
   if (read.from) out.text(*read.from);
   out.fixed(static_cast<std::uint8_t>(read.back)), out.varint(read.most);
 }
+void write_question(ByteWriter& out, const ReadAccounts& read) {
+  out.fixed(static_cast<std::uint8_t>(read.from.has_value()));
+  if (read.from) out.text(*read.from);
+  out.varint(read.most);
+}
 void write_question(ByteWriter& out, const ReadOrder& read) { write_transaction(out, read.order); }
 void write_question(ByteWriter& out, const ReadTransaction& read) { write_transaction(out, read.transaction); }
 void write_question(ByteWriter& out, const ReadEvents& read) { out.fixed(read.after), out.varint(read.most); }
@@ -45,6 +51,10 @@ void read_question(ByteReader& in, ReadProduct& read) { read.sku = in.text<Sku>(
 void read_question(ByteReader& in, ReadProducts& read) {
   if (in.fixed<std::uint8_t>() != 0) read.from = in.text<Sku>();
   read.back = in.fixed<std::uint8_t>() != 0, read.most = in.varint_as<std::size_t>(kListedMax);
+}
+void read_question(ByteReader& in, ReadAccounts& read) {
+  if (in.fixed<std::uint8_t>() != 0) read.from = in.text<AccountId>();
+  read.most = in.varint_as<std::size_t>(kListedMax);
 }
 void read_question(ByteReader& in, ReadOrder& read) { read.order = read_transaction(in); }
 void read_question(ByteReader& in, ReadTransaction& read) { read.transaction = read_transaction(in); }
@@ -70,6 +80,13 @@ void write_value(ByteWriter& out, const ProductPage& value) {
 }
 void read_value(ByteReader& in, ProductPage& value) {
   value.products = read_rows<Product>(in), value.more = in.fixed<std::uint8_t>() != 0;
+}
+
+void write_value(ByteWriter& out, const AccountPage& value) {
+  write_rows(out, std::span<const Account>(value.accounts)), out.fixed(static_cast<std::uint8_t>(value.more));
+}
+void read_value(ByteReader& in, AccountPage& value) {
+  value.accounts = read_rows<Account>(in), value.more = in.fixed<std::uint8_t>() != 0;
 }
 
 void write_value(ByteWriter& out, const Order& value) {
@@ -98,16 +115,37 @@ void read_value(ByteReader& in, TransactionRecord& value) {
   value.enrolled_at_ns = in.fixed<std::int64_t>(), value.operation = read_operation(in);
 }
 
+namespace {
+constexpr std::size_t kEventBytesMin = 24;
+constexpr std::size_t kDemandBytesMin = 4;
+
+void write_event(ByteWriter& out, const Event& event) {
+  out.fixed(event.place), write_value(out, event.record);
+  out.varint(event.payments.size());
+  for (const PaymentDemand& demand : event.payments) persistence::write_payment(out, demand);
+  out.varint(event.stocks.size());
+  for (const StockDemand& demand : event.stocks) persistence::write_stock(out, demand);
+}
+void read_event(ByteReader& in, Event& event) {
+  event.place = in.fixed<std::uint64_t>(), read_value(in, event.record);
+  event.payments.resize(in.count(kDemandBytesMin));
+  for (PaymentDemand& demand : event.payments) demand = persistence::read_payment(in);
+  event.stocks.resize(in.count(kDemandBytesMin));
+  for (StockDemand& demand : event.stocks) demand = persistence::read_stock(in);
+}
+}  // namespace
+
 void write_value(ByteWriter& out, const EventPage& value) {
   out.varint(value.events.size());
-  for (const Event& event : value.events) out.fixed(event.place), write_value(out, event.record);
-  out.fixed(value.reached), out.fixed(static_cast<std::uint8_t>(value.more));
+  for (const Event& event : value.events) write_event(out, event);
+  out.fixed(value.reached), out.fixed(value.newest);
+  out.fixed(static_cast<std::uint8_t>(value.more)), out.fixed(static_cast<std::uint8_t>(value.held_up));
 }
 void read_value(ByteReader& in, EventPage& value) {
-  constexpr std::size_t kEventBytesMin = 22;
   value.events.resize(in.count(kEventBytesMin));
-  for (Event& event : value.events) event.place = in.fixed<std::uint64_t>(), read_value(in, event.record);
-  value.reached = in.fixed<std::uint64_t>(), value.more = in.fixed<std::uint8_t>() != 0;
+  for (Event& event : value.events) read_event(in, event);
+  value.reached = in.fixed<std::uint64_t>(), value.newest = in.fixed<std::uint64_t>();
+  value.more = in.fixed<std::uint8_t>() != 0, value.held_up = in.fixed<std::uint8_t>() != 0;
 }
 
 }  // namespace kontor::actors::wire

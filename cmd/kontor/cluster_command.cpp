@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cmd/http/path.hpp"
+#include "cmd/kontor/client/listing.hpp"
 #include "cmd/kontor/client/options.hpp"
 #include "cmd/kontor/client/view.hpp"
 #include "cmd/kontor/cluster/certificates.hpp"
@@ -21,6 +23,8 @@ constexpr const char* kFooter =
     "  kontor cluster certs certs --node node-1 --node node-2 --node node-3\n"
     "  kontor cluster status --url http://127.0.0.1:8081\n"
     "  kontor cluster status --watch --url http://10.0.0.1:8080,http://10.0.0.2:8080\n"
+    "  kontor cluster in-doubt --url http://127.0.0.1:8081\n"
+    "  kontor cluster resolve txn_00_00000001_00000000000c --url http://127.0.0.1:8081\n"
     "\n"
     "How to run a cluster: docs/cluster.md.";
 
@@ -62,11 +66,38 @@ int run_status(const Status& what) {
   return client::call_and_print("cluster status", what.options.call, ask);
 }
 
+struct Doubts {
+  client::CallOptions call;
+  client::ListOptions list;
+  std::string transaction;
+};
+
+void add_doubts(CLI::App& group, int& exit_code) {
+  CLI::App* list = group.add_subcommand("in-doubt", "Over HTTP: what is promised on this node and not decided for it");
+  const auto listed = std::make_shared<Doubts>();
+  client::add_call_options(*list, listed->call, client::Method::get);
+  client::add_list_options(*list, listed->list);
+  list->final_callback([listed, &exit_code] {
+    exit_code = client::print_list("cluster in-doubt", listed->call, listed->list, "/v1/cluster/in-doubt");
+  });
+
+  CLI::App* resolve =
+      group.add_subcommand("resolve", "Over HTTP: ask now for the end of one, of those who may know or decide it");
+  const auto asked = std::make_shared<Doubts>();
+  resolve->add_option("transaction", asked->transaction, "txn_…")->required()->type_name("TX");
+  client::add_call_options(*resolve, asked->call, client::Method::post);
+  resolve->final_callback([asked, &exit_code] {
+    exit_code = client::call_and_print("cluster resolve", asked->call, [&](client::Caller& caller) {
+      return caller.post("/v1/cluster/in-doubt/" + http::percent_encoded(asked->transaction) + "/resolve");
+    });
+  });
+}
+
 }  // namespace
 
 void add_cluster_command(CLI::App& app, int& exit_code) {
-  CLI::App* group =
-      app.add_subcommand("cluster", "Certificates for the nodes of a cluster; what a node sees of others");
+  CLI::App* group = app.add_subcommand(
+      "cluster", "Certificates for the nodes of a cluster; what a node sees of others, and what is in doubt");
   group->require_subcommand(1);
   group->footer(kFooter);
 
@@ -90,6 +121,7 @@ void add_cluster_command(CLI::App& app, int& exit_code) {
       ->type_name("TIME")
       ->needs(watch);
   status->final_callback([what, &exit_code] { exit_code = run_status(*what); });
+  add_doubts(*group, exit_code);
 }
 
 }  // namespace kontor::cmd

@@ -119,10 +119,16 @@ bool Quorum::committed(const TransactionId& transaction) const {
   return it != entries_.end() && it->second.enlisted && it->second.stance.phase == Phase::committed;
 }
 
-std::size_t Quorum::own_doubts() const {
-  return static_cast<std::size_t>(std::count_if(entries_.begin(), entries_.end(), [&](const auto& entry) {
-    return entry.first.shard == self_ && entry.second.enlisted && !is_final(entry.second.stance.phase);
-  }));
+std::vector<TransactionId> Quorum::own_doubts() const {
+  std::vector<TransactionId> out;
+  for (const auto& [transaction, entry] : entries_)
+    if (transaction.shard == self_ && entry.enlisted && !is_final(entry.stance.phase)) out.push_back(transaction);
+  return out;
+}
+
+const Stance* Quorum::stance(const TransactionId& transaction) const {
+  const auto it = entries_.find(transaction);
+  return it != entries_.end() && it->second.enlisted ? &it->second.stance : nullptr;
 }
 
 bool Quorum::over(const TransactionId& transaction) const { return knows(transaction) && !in_doubt(transaction); }
@@ -375,6 +381,15 @@ void Quorum::suspect(const TransactionId& transaction, Effects& effects) {
   // Nobody may hear the number before it is durable here: after a crash it must not be given out again.
   send(effects.after, entry->stance.sites & ~site_bit(self_), about(Notice::Kind::ask, transaction, *entry));
   effects.after.push_back({self_, about(Notice::Kind::report, transaction, *entry)});
+}
+
+void Quorum::hurry(const TransactionId& transaction, Effects& effects) {
+  Entry* entry = find(transaction);
+  if (!entry || (entry->campaign && entry->age < kRepeatTicks)) return;
+  if (transaction.shard == self_ && known_(transaction) == Known::voting) return;  // Its votes are still awaited.
+  const std::uint32_t patience = entry->patience;
+  suspect(transaction, effects);
+  entry->patience = patience;
 }
 
 void Quorum::on_report(ShardId from, const Notice& notice, Effects& effects) {

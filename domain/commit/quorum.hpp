@@ -86,6 +86,8 @@ class Quorum {
   void receive(ShardId from, const Notice& notice, Effects& effects);
   /// Leads an election: the coordinator seems gone, or (optimised form) a vote is missing.
   void suspect(const TransactionId& transaction, Effects& effects);
+  /// Somebody asks for its end now: likewise, unless what this site leads already is still fresh. Its patience stays.
+  void hurry(const TransactionId& transaction, Effects& effects);
   /// One tick has passed: what stands still is asked about, what is unacknowledged is sent again.
   void tick(Effects& effects);
 
@@ -100,7 +102,9 @@ class Quorum {
   /// All stances, for a checkpoint and for `explain`.
   std::vector<std::pair<TransactionId, Stance>> stances() const;
   std::size_t size() const { return entries_.size(); }
-  std::size_t own_doubts() const;  ///< In doubt, and coordinated here.
+  std::vector<TransactionId> own_doubts() const;  ///< In doubt, and coordinated here.
+  /// nullptr: there is none.
+  const Stance* stance(const TransactionId& transaction) const;
 
  private:
   /// An election that this site leads, or the first round at the coordinator.

@@ -4,9 +4,14 @@
 
 namespace kontor::commit {
 
-void Site::prepared(const TransactionId& transaction) {
-  open_.emplace(transaction, 0);
+void Site::prepared(const TransactionId& transaction, std::uint64_t voters) {
+  open_.emplace(transaction, voters);
   raise_high_water(transaction);
+}
+
+std::uint64_t Site::voters(const TransactionId& transaction) const {
+  const auto it = open_.find(transaction);
+  return it == open_.end() ? 0 : it->second;
 }
 
 namespace {

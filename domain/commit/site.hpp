@@ -11,8 +11,9 @@ namespace kontor::commit {
 /// What a shard knows of transactions that another shard coordinates. Pure; the participants hold the claims.
 class Site {
  public:
-  /// This site's yes vote on `transaction` is written (durable before it is told).
-  void prepared(const TransactionId& transaction);
+  /// This site's yes vote on `transaction` is written (durable before it is told). `voters`: all sites that vote; 0: of
+  /// an earlier life, whose prepare is gone.
+  void prepared(const TransactionId& transaction, std::uint64_t voters = 0);
 
   enum class Lesson : std::uint8_t {
     apply,        ///< New: write `learned`, tell the participants; acknowledge a commit once that is durable.
@@ -36,6 +37,8 @@ class Site {
   /// All that voted yes and whose decision is not known: to be asked about until answered.
   std::vector<TransactionId> in_doubt() const;
   std::size_t open() const { return open_.size(); }
+  /// All sites that vote on one in doubt; 0: not known here.
+  std::uint64_t voters(const TransactionId& transaction) const;
 
   /// The highest transaction of each coordinator's shard that was ever prepared here. What lies below and is not open
   /// was settled here durably. Kept by checkpoints.
@@ -45,7 +48,7 @@ class Site {
   void refused(const TransactionId& transaction);
 
  private:
-  boost::unordered_flat_map<TransactionId, char> open_;
+  boost::unordered_flat_map<TransactionId, std::uint64_t> open_;  ///< With their voters.
   std::map<ShardId, TransactionId> high_water_;
   std::map<ShardId, TransactionId> refused_;  ///< The highest.
 };

@@ -68,6 +68,43 @@ TEST_CASE("nodes: an order is cancelled at a node that has nothing to do with it
   town.audit_is_clean();
 }
 
+TEST_CASE("nodes: the log and the lists of a shard are the same wherever they are read", "[cluster]") {
+  Town town;
+  const auto order = town.done(1, "order", town.purchase_of(1));
+  town.done(2, "cancel", Cancel{order});
+  const auto told = [&](std::size_t from, ShardId shard) {
+    std::promise<Result<EventPage>> events;
+    town.engine(from).events(shard, 0, 100, [&](const Result<EventPage>& page) { events.set_value(page); });
+    const auto page = events.get_future().get();
+    std::promise<Result<AccountPage>> accounts;
+    town.engine(from).accounts(shard, {}, 100, [&](const Result<AccountPage>& list) { accounts.set_value(list); });
+    const auto list = accounts.get_future().get();
+    REQUIRE(page);
+    REQUIRE(list);
+    std::string text = std::to_string(page->reached) + " " + std::to_string(page->newest) + "\n";
+    for (const Event& event : page->events) {
+      text += transaction_text(event.record.id);
+      for (const PaymentDemand& demand : event.payments)
+        text += " " + demand.account.str() + " " + std::to_string(demand.amount);
+      for (const StockDemand& demand : event.stocks)
+        text += " " + demand.sku.str() + " " + std::to_string(demand.amount);
+      text += "\n";
+    }
+    for (const Account& account : list->accounts)
+      text += account.id.str() + " " + std::to_string(account.balance) + "\n";
+    return text;
+  };
+  std::string all;
+  for (ShardId shard = 0; shard < 3; ++shard) {
+    const std::string at_home = told(shard, shard);
+    all += at_home;
+    for (std::size_t from = 0; from < 3; ++from) CHECK(told(from, shard) == at_home);
+  }
+  CHECK(all.find(town.customer + " 100 ") != all.npos);  // What the cancel posted.
+  CHECK(all.find(town.goods + " 1\n") != all.npos);
+  town.audit_is_clean();
+}
+
 TEST_CASE("nodes: a price is known where it was never asked for, and a new one everywhere", "[cluster]") {
   Town town;
   for (std::size_t i = 0; i < 3; ++i) town.done(i, "first-" + std::to_string(i), town.purchase_of(1));

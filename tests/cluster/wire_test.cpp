@@ -206,17 +206,29 @@ TEST_CASE("wire: reads and their answers", "[cluster][wire]") {
   property("transaction", 200, [] {
     EventPage page;
     page.events = any_list<Event>(0, 3, [] {
-      return Event{7, {any_transaction(), Verdict::committed, any_name<IdempotencyKey>(), 5, any_checkout()}};
+      Event event{7, {any_transaction(), Verdict::committed, any_name<IdempotencyKey>(), 5, any_checkout()}, {}, {}};
+      event.payments = any_list<PaymentDemand>(0, 3, any_payment);
+      event.stocks = any_list<StockDemand>(0, 3, any_stock);
+      return event;
     });
-    page.reached = 9, page.more = true;
+    page.reached = 9, page.newest = 12, page.more = true, page.held_up = *rc::gen::arbitrary<bool>();
     ByteWriter out;
     write_answer(out, Result<EventPage>(page));
     ByteReader in(out.view());
     const auto answer = read_answer<EventPage>(in);
     RC_ASSERT(static_cast<bool>(answer));
     RC_ASSERT(answer->events.size() == page.events.size() && answer->reached == 9 && answer->more);
-    for (std::size_t i = 0; i < page.events.size(); ++i)
-      RC_ASSERT(fingerprint(answer->events[i].record.operation) == fingerprint(page.events[i].record.operation));
+    RC_ASSERT(answer->newest == 12 && answer->held_up == page.held_up);
+    for (std::size_t i = 0; i < page.events.size(); ++i) {
+      const Event &told = answer->events[i], &event = page.events[i];
+      RC_ASSERT(fingerprint(told.record.operation) == fingerprint(event.record.operation));
+      RC_ASSERT(told.payments.size() == event.payments.size() && told.stocks.size() == event.stocks.size());
+      for (std::size_t n = 0; n < event.payments.size(); ++n)
+        RC_ASSERT(told.payments[n].account == event.payments[n].account &&
+                  told.payments[n].amount == event.payments[n].amount);
+      for (std::size_t n = 0; n < event.stocks.size(); ++n)
+        RC_ASSERT(told.stocks[n].sku == event.stocks[n].sku && told.stocks[n].amount == event.stocks[n].amount);
+    }
   });
   property("a refusal", 50, [] {
     ByteWriter out;

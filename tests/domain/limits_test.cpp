@@ -24,6 +24,7 @@
 //   kExpiriesMax               tests/actors/reservations_test.cpp
 //   kEventsMax                 tests/actors/events_test.cpp
 //   kListedMax                 tests/actors/operations_test.cpp
+//   kResolvingMax              tests/actors/doubts_test.cpp
 //   kEventItemsMax             tests/actors/events_test.cpp
 //   kRecordBytesMax            tests/persistence/store_test.cpp
 //   kCheckpointJournalBytes    tests/actors/bounds_test.cpp
@@ -32,6 +33,7 @@
 //   kRowsPerBlock              tests/persistence/table_codec_test.cpp
 //   kBlocksPerSlice            pace
 //   kTickEvery                 pace
+//   kResolveTicks              tests/actors/doubts_test.cpp
 //   kResendAfter               pace
 //   kPatienceDefault           awaited
 //   kSweepPatience             pace

@@ -59,6 +59,8 @@ const std::vector<Row> kRows{
     {"POST", "/v1/audits", "none", "none"},
     {"GET", "/v1/audits/{audit}", "none", "none"},
     {"GET", "/v1/cluster", "none", "none"},
+    {"GET", "/v1/cluster/in-doubt", "none", "none"},
+    {"POST", "/v1/cluster/in-doubt/{transaction}/resolve", "none", "none"},
     {"GET", "/metrics", "none", "none"},
     {"GET", "/healthz", "open", "open"},
     {"GET", "/readyz", "open", "open"},

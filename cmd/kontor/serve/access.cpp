@@ -41,6 +41,8 @@ constexpr std::array kAccess{
     RouteAccess{"POST", "/v1/audits", none, none},
     RouteAccess{"GET", "/v1/audits/{audit}", none, none},
     RouteAccess{"GET", "/v1/cluster", none, none},
+    RouteAccess{"GET", "/v1/cluster/in-doubt", none, none},
+    RouteAccess{"POST", "/v1/cluster/in-doubt/{transaction}/resolve", none, none},
     RouteAccess{"GET", "/metrics", none, none},
     RouteAccess{"GET", "/healthz", all, all, true},
     RouteAccess{"GET", "/readyz", all, all, true},

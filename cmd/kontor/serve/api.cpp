@@ -54,7 +54,8 @@ Match match(const Request& request) {
     if (auto path = http::match_path(route.path, request.path); path && allow("POST"))
       found.post = &route, found.path = std::move(*path);
   for (const TaskRoute& route : task_routes())
-    if (route.path == request.path && allow("POST")) found.task = &route;
+    if (auto path = http::match_path(route.path, request.path); path && allow("POST"))
+      found.task = &route, found.path = std::move(*path);
   for (const GetRoute& route : get_routes())
     if (auto path = http::match_path(route.path, request.path); path && allow("GET"))
       found.get = &route, found.path = std::move(*path);

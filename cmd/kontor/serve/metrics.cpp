@@ -143,8 +143,12 @@ void add_peers(Families& families, const std::vector<PeerStatus>& peers) {
   };
   const auto gauge = MetricType::Gauge, counter = MetricType::Counter;
   add("kontor_peer_connected", "1: there is a link", gauge, [](const auto& peer) { return peer.connected ? 1 : 0; });
-  add("kontor_peer_round_trip_seconds", "Smoothed", gauge,
+  add("kontor_peer_round_trip_seconds", "Estimated by a Kalman filter", gauge,
       [](const auto& peer) { return static_cast<double>(peer.round_trip.count()) / 1e6; });
+  add("kontor_peer_round_trip_deviation_seconds", "Of samples from the estimate", gauge,
+      [](const auto& peer) { return static_cast<double>(peer.round_trip_deviation.count()) / 1e6; });
+  add("kontor_peer_suspicion", "Phi of its silence: at 8 it is taken for gone", gauge,
+      [](const auto& peer) { return peer.suspicion; });
   add("kontor_peer_waiting_bytes", "To be sent", gauge, [](const auto& peer) { return peer.bytes_waiting; });
   add("kontor_peer_questions_open", "Asked and not answered", gauge,
       [](const auto& peer) { return peer.questions_open; });

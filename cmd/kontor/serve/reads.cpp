@@ -1,9 +1,11 @@
 // What is asked and changes nothing.
 #include <array>
 #include <chrono>
+#include <cmath>
 
 #include "cmd/kontor/serve/answer.hpp"
 #include "cmd/kontor/serve/api.hpp"
+#include "cmd/kontor/serve/doubt_routes.hpp"
 #include "cmd/kontor/serve/event_log.hpp"
 #include "cmd/kontor/serve/list_query.hpp"
 #include "cmd/kontor/serve/product_list.hpp"
@@ -201,6 +203,8 @@ void read_cluster(const Read& read) {
     members.push_back({{"node", peer.node},
                        {"connected", peer.connected},
                        {"round_trip_us", peer.round_trip.count()},
+                       {"round_trip_deviation_us", peer.round_trip_deviation.count()},
+                       {"suspicion", std::round(peer.suspicion * 10) / 10},
                        {"silent_for_ms", peer.silent_for.count()},
                        {"connections", peer.connections},
                        {"bytes_sent", peer.bytes_sent},
@@ -238,6 +242,7 @@ constexpr std::array kGetRoutes{
     GetRoute{"/v1/events", read_events, kEventQuery},
     GetRoute{"/v1/audits/{audit}", read_audit},
     GetRoute{"/v1/cluster", read_cluster},
+    GetRoute{"/v1/cluster/in-doubt", read_doubts, kDoubtQuery},
     GetRoute{"/healthz", read_health},
     GetRoute{"/readyz", read_readiness},
     GetRoute{"/metrics", read_metrics},
@@ -249,7 +254,8 @@ constexpr std::array kGetRoutes{
 std::span<const GetRoute> get_routes() { return kGetRoutes; }
 
 std::span<const TaskRoute> task_routes() {
-  static constexpr std::array kTaskRoutes{TaskRoute{"/v1/audits", begin_audit}};
+  static constexpr std::array kTaskRoutes{TaskRoute{"/v1/audits", begin_audit},
+                                          TaskRoute{"/v1/cluster/in-doubt/{transaction}/resolve", resolve_doubt}};
   return kTaskRoutes;
 }
 

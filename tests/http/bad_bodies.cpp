@@ -34,6 +34,18 @@ std::string type_of(const json::object& schema) { return std::string(schema.at("
 
 std::int64_t number(const json::object& schema, const char* name) { return schema.at(name).to_number<std::int64_t>(); }
 
+/// Only another member instead of this one makes the object good: the first of "oneOf" is taken.
+bool is_instead(const json::object& schema, const std::string& member) {
+  const auto* choices = schema.if_contains("oneOf");
+  if (!choices) return false;
+  const auto names = [&](const json::value& choice) {
+    const auto& required = choice.at("required").as_array();
+    return std::find(required.begin(), required.end(), json::value(member)) != required.end();
+  };
+  const auto& all = choices->as_array();
+  return !names(all.front()) && std::any_of(all.begin(), all.end(), names);
+}
+
 /// A value that fits. Names are their members' own, so that no two that must differ are the same.
 json::value good_value(const json::object& schema, const std::string& member) {
   const std::string type = type_of(schema);
@@ -47,13 +59,15 @@ json::value good_value(const json::object& schema, const std::string& member) {
   if (type == "array") return json::array{good_value(resolved(schema.at("items")), member)};
   json::object out;
   for (const auto& [name, of] : schema.at("properties").as_object())
-    out[name] = good_value(resolved(of), std::string(name));
+    if (!is_instead(schema, std::string(name))) out[name] = good_value(resolved(of), std::string(name));
   return out;
 }
 
 std::string filled_in(std::string path) {
-  const std::map<std::string, std::string> names{
-      {"{sku}", "mug"}, {"{account}", "alice"}, {"{order}", "ord_00_00000001_000000000007"}};
+  const std::map<std::string, std::string> names{{"{sku}", "mug"},
+                                                 {"{account}", "alice"},
+                                                 {"{order}", "ord_00_00000001_000000000007"},
+                                                 {"{reservation}", "rsv_00_00000001_000000000007"}};
   for (const auto& [name, value] : names)
     if (const auto at = path.find(name); at != path.npos) path.replace(at, name.size(), value);
   return path;
@@ -179,6 +193,7 @@ class Spoiler {
     add(with(pointer, json::serialize(wide)), kInvalid, "?");
     for (const auto& [key, of] : schema.at("properties").as_object()) {
       const std::string name(key), place = pointer + "/" + name;
+      if (is_instead(schema, name)) continue;
       std::string shouted = name;
       for (char& c : shouted) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
       extra(shouted);
@@ -188,7 +203,10 @@ class Spoiler {
         add(with(pointer, text.substr(0, text.size() - 1) + "," + text_in(name) + ":" + again + "}"), kInvalid, place);
       spoil_value(resolved(of), place);
     }
-    for (const auto& name : schema.at("required").as_array()) {
+    json::array needed = schema.at("required").as_array();
+    if (const auto* choices = schema.if_contains("oneOf"))
+      for (const auto& name : choices->at(0).at("required").as_array()) needed.push_back(name);
+    for (const auto& name : needed) {
       json::object less = object;
       less.erase(name.as_string());
       add(with(pointer, json::serialize(less)), kInvalid, pointer + "/" + std::string(name.as_string()));

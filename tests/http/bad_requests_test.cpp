@@ -39,7 +39,7 @@ TEST_CASE("bad requests: the bodies they are made from are good", "[http][bad]")
     CHECK(answer.status != 400);
     CHECK(answer.status < 500);
   }
-  CHECK(paths.size() == 12);
+  CHECK(paths.size() == 15);
 }
 
 TEST_CASE("bad requests: each is refused with its code and place, and changes nothing", "[http][bad]") {

@@ -48,7 +48,7 @@ class ViewedShop {
     const Outcome outcome = shop.run(operation);
     if (outcome.verdict != Verdict::committed) return;
     model.apply(operation, outcome.transaction);
-    if (std::holds_alternative<Checkout>(operation)) placed.push_back(outcome.transaction);
+    if (order_made(outcome.transaction, operation)) placed.push_back(outcome.transaction);
   }
 
   void check() {

@@ -14,7 +14,7 @@ using Changes = std::vector<std::function<void()>>;
 
 template <class Number>
 void add_number(Changes& out, Number& field) {
-  out.push_back([&field] { field = static_cast<Number>(field + 1); });
+  out.push_back([&field] { field = static_cast<Number>(field ^ 1); });  // It may be the largest.
 }
 template <class Tag, std::size_t kMax>
 void add_name(Changes& out, Text<Tag, kMax>& field) {

@@ -17,16 +17,6 @@ constexpr std::size_t kPlannedAhead = 16;  // Requests whose prices are fetched 
 using actors::Fabric;
 using persistence::DirectoryLock;
 
-constexpr int kJournalFailedExit = 74;  // EX_IOERR of sysexits.h
-
-[[noreturn]] void end_process(const std::string& explanation) {
-  std::fprintf(stderr,
-               "kontor: journal failed: %s\nkontor: the outcome of the last write is unknown; stopping. "
-               "Recovery decides when the directory is opened again.\n",
-               explanation.c_str());
-  std::_Exit(kJournalFailedExit);
-}
-
 std::int64_t unix_now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
       .count();
@@ -55,11 +45,12 @@ std::string_view to_string(Verdict verdict) {
   return "unlisted";
 }
 
-Result<void> Engine::Impl::open_shards(std::string* explanation) {
+Result<void> Engine::Impl::open_all(std::string* explanation) {
   const auto started = std::chrono::steady_clock::now();
   std::uint16_t count = 0;
   bool must_be_fresh = false;
   if (options.cluster) {
+    if (auto placed = options.cluster->open(options.dir, explanation); !placed) return placed;
     count = options.cluster->shards();
   } else {
     const std::uint16_t found = persistence::count_shards(options.dir);
@@ -71,45 +62,50 @@ Result<void> Engine::Impl::open_shards(std::string* explanation) {
   fabric = std::make_unique<Fabric>(count);
   fabric->now_ns = unix_now_ns;
   fabric->protocol = options.protocol;
-  fabric->admission = [this](ShardId home, std::size_t more_bytes) { return admission(home, more_bytes); };
+  fabric->admission = [this](ShardId home, std::size_t more_bytes) {
+    return admission(home, more_bytes, storage_full());
+  };
   fabric->storage_full = [this] { return storage_full(); };
   if (options.cluster) {
     fabric->patience = kPatienceDefault;
     fabric->on_listed = [this](std::span<const Product> products) { options.cluster->list(products); };
   }
-  for (ShardId id = 0; id < count; ++id)
-    if (!options.cluster || options.cluster->here(id))
-      if (auto opened = open_shard(id, count, must_be_fresh, explanation); !opened) return opened;
+  for (ShardId id = 0; id < count; ++id) {
+    if (options.cluster && !options.cluster->here(id)) continue;
+    auto shard = open_shard(id, count, explanation);
+    if (!shard) return shard.error();
+    const persistence::RecoveredShard& recovered = (*shard)->recovered();
+    if (must_be_fresh && !recovered.fresh)
+      return refuse_dir(options, Errc::incompatible_format,
+                        "only " + std::to_string(persistence::count_shards(options.dir)) + " of its " +
+                            std::to_string(count) + " shards are there",
+                        explanation);
+    recovery.records += recovered.records;
+    recovery.transactions += recovered.transactions;
+    recovery.committed += recovered.committed;
+    recovery.aborted += recovered.aborted + recovered.presumed_aborted;
+    recovery.in_doubt += recovered.in_doubt.size();
+    shards.push_back(std::move(*shard));
+  }
   recovery.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return {};
 }
 
-Result<void> Engine::Impl::open_shard(ShardId id, std::uint16_t count, bool must_be_fresh, std::string* explanation) {
-  const auto fatal = options.on_fatal ? options.on_fatal : [](const std::string& text) { end_process(text); };
-  auto shard = actors::Shard::open({id, count, persistence::shard_dir(options.dir, id), options.map_bytes,
-                                    options.reserve_bytes, options.checkpoint_journal_bytes, fatal},
-                                   explanation);
+Result<std::shared_ptr<actors::Shard>> Engine::Impl::open_shard(ShardId id, std::uint16_t count,
+                                                                std::string* explanation) {
+  auto shard =
+      actors::Shard::open({id, count, persistence::shard_dir(options.dir, id), options.map_bytes, options.reserve_bytes,
+                           options.checkpoint_journal_bytes, [this](const std::string& text) { fail(text); }},
+                          explanation);
   if (!shard) return shard.error();
-  const persistence::RecoveredShard& recovered = (*shard)->recovered();
-  if (must_be_fresh && !recovered.fresh)
-    return refuse_dir(options, Errc::incompatible_format,
-                      "only " + std::to_string(persistence::count_shards(options.dir)) + " of its " +
-                          std::to_string(count) + " shards are there",
-                      explanation);
-  recovery.records += recovered.records;
-  recovery.transactions += recovered.transactions;
-  recovery.committed += recovered.committed;
-  recovery.aborted += recovered.aborted + recovered.presumed_aborted;
-  recovery.in_doubt += recovered.in_doubt.size();
-  shards.push_back(std::move(*shard));
-  return {};
+  return std::shared_ptr<actors::Shard>(std::move(*shard));
 }
 
 void Engine::Impl::start() {
   config = std::make_unique<SystemConfig>(options.worker_threads, options.cluster.get());
   system = std::make_unique<caf::actor_system>(*config);
   // All handles first: a coordinator may write to any other shard in its first message.
-  if (options.cluster) options.cluster->join(*system, *fabric);
+  if (options.cluster) options.cluster->join(*system, *fabric, *this);
   for (auto& shard : shards) shard->spawn(*system, *fabric);
   for (auto& shard : shards) shard->start();
   if (options.cluster) options.cluster->serve();
@@ -118,11 +114,11 @@ void Engine::Impl::start() {
   caf::logger::set_current_actor_system(nullptr);
 }
 
-Error Engine::Impl::admission(ShardId home, std::size_t more_bytes) const {
+Error Engine::Impl::admission(ShardId home, std::size_t more_bytes, bool full) const {
   const Fabric::Shard& shard = fabric->shards[home];
   if (shard.open_transactions >= options.open_transactions_max) return {Errc::overloaded, "open transactions"};
   if (shard.open_bytes + more_bytes >= open_bytes_max()) return {Errc::overloaded, "open bytes"};
-  if (storage_full()) return {Errc::storage_full, "storage"};
+  if (full) return {Errc::storage_full, "storage"};
   return {};
 }
 
@@ -130,6 +126,7 @@ void Engine::Impl::submit(std::span<const Request> requests, const OnOutcomes& o
   const auto count = static_cast<std::uint16_t>(fabric->size());
   const std::int64_t now_ns = fabric->now_ns();
   actors::Intake intake(count, requests.size(), fabric->protocol, now_ns, fabric->deadline_from(now_ns));
+  const bool no_room = storage_full();
   std::vector<Outcome> refused;
   std::vector<std::shared_ptr<actors::Amend::List>> amendments(count);
   std::vector<actors::Unpriced> unpriced;
@@ -144,7 +141,7 @@ void Engine::Impl::submit(std::span<const Request> requests, const OnOutcomes& o
           if (const auto* checkout = std::get_if<Checkout>(&next.operation)) prices.prefetch(*checkout);
       const Request& request = requests[i];
       const ShardId home = home_of(request.key, count);
-      if (const Error full = admission(home, intake.bytes(home)); full.code != Errc::none) {
+      if (const Error full = admission(home, intake.bytes(home), no_room); full.code != Errc::none) {
         refuse(i, full);
         continue;
       }
@@ -223,12 +220,7 @@ void Engine::Impl::drain() {
   const auto until = std::chrono::steady_clock::now() + kDrainTimeoutMax;
   while (open_transactions() + fetching > 0 && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  for (const auto& shard : shards) {
-    auto done = std::make_shared<std::promise<void>>();
-    auto given_up = done->get_future();
-    caf::anon_send(fabric->shards[shard->id()].coordinator, actors::GiveUp{done});
-    given_up.wait_for(kDrainTimeoutMax);
-  }
+  for (const auto& shard : open_shards()) shard->give_up(kDrainTimeoutMax);
 }
 
 void Engine::Impl::close() {
@@ -241,6 +233,7 @@ void Engine::Impl::close() {
     idle.wait(guard, [this] { return inside == 0; });
   }
   if (system) {
+    if (options.cluster) options.cluster->settle();
     drain();
     if (options.cluster) options.cluster->leave();
     for (auto& shard : shards) shard->stop();
@@ -266,7 +259,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options, std::
   auto lock = DirectoryLock::exclusive(options.dir, explanation);
   if (!lock) return lock.error();
   impl.lock = std::move(*lock);
-  if (auto opened = impl.open_shards(explanation); !opened) return opened.error();
+  if (auto opened = impl.open_all(explanation); !opened) return opened.error();
   impl.start();
   return engine;
 }
@@ -326,7 +319,7 @@ EngineCounters Engine::counters() const {
   out.expired = totals.expired;
   for (const auto& shard : impl_->fabric->shards) add_shard(shard, unix_now_ns(), out);
   if (!entry) return out;  // The journals are gone.
-  for (auto& shard : impl_->shards) {
+  for (const auto& shard : impl_->open_shards()) {
     const auto journal = shard->journal().counters();
     out.journal_commits += journal.commits, out.journal_records += journal.records, out.journal_bytes += journal.bytes;
     out.journal_sync_ns += journal.sync_ns, out.journal_queued_bytes += shard->journal().queued_bytes();
@@ -339,7 +332,7 @@ void Engine::checkpoint() {
   const Impl::Entry entry(*impl_);
   if (!entry) return;
   std::vector<std::future<void>> waiting;
-  for (const auto& shard : impl_->shards) {
+  for (const auto& shard : impl_->open_shards()) {
     auto done = std::make_shared<std::promise<void>>();
     waiting.push_back(done->get_future());
     caf::anon_send(impl_->fabric->shards[shard->id()].coordinator,

@@ -35,13 +35,18 @@ struct Totals {
   std::atomic<std::uint64_t> expired{0};  ///< Reservations that were released because they were late.
 };
 
-/// Who is where, set up before the first message and unchanged until all actors are gone.
+/// The actors of a shard, or what stands for them.
+struct Handles {
+  CoordinatorActor coordinator;
+  OrderActor order;
+  InventoryActor inventory;
+  PaymentActor payment;
+};
+
+/// Who is where, set up before the first message and unchanged until all actors are gone: where shards move, these are
+/// stand-ins that know where to (cluster/route.hpp).
 struct Fabric {
-  struct Shard {
-    CoordinatorActor coordinator;
-    OrderActor order;
-    InventoryActor inventory;
-    PaymentActor payment;
+  struct Shard : Handles {
     std::atomic<std::size_t> open_transactions{0};  ///< Admitted and not answered.
     std::atomic<std::size_t> open_bytes{0};
     std::atomic<std::size_t> gathered{0};  ///< Requests that wait for the next batch.
@@ -58,6 +63,12 @@ struct Fabric {
   commit::Protocol protocol = commit::Protocol::two_phase;  ///< Of requests that name none.
   /// Whether a shard here takes so many more bytes of requests: what other nodes ask for is admitted as callers' is.
   std::function<Error(ShardId home, std::size_t more_bytes)> admission;
+  /// In a cluster: the actors of a shard are here, from now on; the coordinator comes last.
+  std::function<void(ShardId shard, const Handles& actors)> on_housed;
+  void house(ShardId shard, const Handles& actors) {
+    if (on_housed) return on_housed(shard, actors);
+    static_cast<Handles&>(shards[shard]) = actors;
+  }
   /// Whether there is a link to the shard's node. Empty: all shards are here.
   std::function<bool(ShardId shard)> linked;
   std::uint64_t out_of_reach(std::uint64_t sites) const {

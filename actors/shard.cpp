@@ -1,5 +1,9 @@
 #include "actors/shard.hpp"
 
+#include <algorithm>
+#include <array>
+#include <future>
+
 #include "actors/shard_actors.hpp"
 #include "persistence/table_codec.hpp"
 
@@ -32,29 +36,59 @@ Result<std::unique_ptr<Shard>> Shard::open(const Options& options, std::string* 
 }
 
 void Shard::spawn(caf::actor_system& system, Fabric& fabric) {
-  fabric_ = &fabric;
   const Site site{options_.id, &fabric, journal_.get()};
   CoordinatorOptions options{options_.checkpoint_journal_bytes,
                              [journal = journal_.get()] { return journal->counters().bytes; }};
-  spawn_actors(system, site, std::move(options), *store_, std::move(keys_), recovered_);
-  on_durable_ = [coordinator = site.self().coordinator](Position position) {
+  actors_ = spawn_actors(system, site, std::move(options), *store_, std::move(keys_), recovered_);
+  ended_ = std::make_shared<std::latch>(4);
+  const auto watch = [this](const auto& actor) {
+    actor->attach_functor([ended = ended_](const caf::error&) { ended->count_down(); });
+  };
+  watch(actors_.coordinator), watch(actors_.order), watch(actors_.inventory), watch(actors_.payment);
+  on_durable_ = [coordinator = actors_.coordinator](Position position) {
     caf::anon_send(coordinator, Durable{position});
   };
 }
 
+namespace {
+/// Sends a question that the actor answers behind all that it was asked before.
+template <class Question, class Value, class Actor>
+std::future<void> ask_last(const Actor& actor, OnRead<Value> Question::*answer) {
+  auto told = std::make_shared<std::promise<void>>();
+  auto answered = told->get_future();
+  Question question;
+  question.*answer = [told](const Result<Value>&) { told->set_value(); };
+  caf::anon_send(actor, std::move(question));
+  return answered;
+}
+}  // namespace
+
+bool Shard::settled(std::chrono::milliseconds within) {
+  const auto until = std::chrono::steady_clock::now() + within;
+  std::array answers{ask_last(actors_.order, &ReadOrder::answer), ask_last(actors_.inventory, &ReadProduct::answer),
+                     ask_last(actors_.payment, &ReadAccount::answer)};
+  return std::all_of(answers.begin(), answers.end(),
+                     [&](auto& answer) { return answer.wait_until(until) == std::future_status::ready; });
+}
+
+bool Shard::give_up(std::chrono::milliseconds within) {
+  auto done = std::make_shared<std::promise<void>>();
+  auto given_up = done->get_future();
+  caf::anon_send(actors_.coordinator, GiveUp{std::move(done)});
+  return given_up.wait_for(within) == std::future_status::ready;
+}
+
 void Shard::stop() {
-  if (!fabric_) return;
-  Fabric::Shard& own = fabric_->shards[options_.id];
   const auto end = [](auto& handle) {
     if (!handle) return;
     caf::anon_send_exit(handle, caf::exit_reason::user_shutdown);
     handle = nullptr;
   };
-  end(own.coordinator);
-  end(own.order);
-  end(own.inventory);
-  end(own.payment);
-  fabric_ = nullptr;
+  end(actors_.coordinator), end(actors_.order), end(actors_.inventory), end(actors_.payment);
+}
+
+void Shard::await_end() {
+  if (ended_) ended_->wait();
 }
 
 Shard::~Shard() {

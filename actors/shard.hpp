@@ -1,5 +1,7 @@
 #pragma once
+#include <chrono>
 #include <filesystem>
+#include <latch>
 #include <memory>
 #include <string>
 
@@ -28,8 +30,14 @@ class Shard {
   void spawn(caf::actor_system& system, Fabric& fabric);
   /// Starts the journal, when all shards have spawned.
   void start() { journal_->start(); }
-  /// Ends the actors, then writes what is queued. The fabric's handles of this shard are cleared.
+  /// Ends the actors; what they queued is written when this goes. The fabric must not lead to them any more.
   void stop();
+  /// Waits until everything that was asked of the participants before is answered. False: not in time.
+  bool settled(std::chrono::milliseconds within);
+  /// Answers whatever is open as unknown. False: not in time.
+  bool give_up(std::chrono::milliseconds within);
+  /// After `stop`: waits until the actors are gone, and with them all that reads the store.
+  void await_end();
 
   ShardId id() const { return options_.id; }
   const persistence::RecoveredShard& recovered() const { return recovered_; }
@@ -42,7 +50,8 @@ class Shard {
   std::unique_ptr<persistence::Journal> journal_;
   std::unique_ptr<persistence::KeyIndex> keys_;
   persistence::RecoveredShard recovered_;
-  Fabric* fabric_ = nullptr;
+  Handles actors_;
+  std::shared_ptr<std::latch> ended_;
   std::function<void(Position)> on_durable_;  ///< Set before the journal starts.
 };
 

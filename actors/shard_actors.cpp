@@ -19,9 +19,9 @@ Position next_position(const persistence::Store& store) {
   return next;
 }
 
-void spawn_actors(caf::actor_system& system, const Site& site, CoordinatorOptions options,
-                  const persistence::Store& store, std::unique_ptr<persistence::KeyIndex> keys,
-                  persistence::RecoveredShard& recovered) {
+Handles spawn_actors(caf::actor_system& system, const Site& site, CoordinatorOptions options,
+                     const persistence::Store& store, std::unique_ptr<persistence::KeyIndex> keys,
+                     persistence::RecoveredShard& recovered) {
   if (recovered.fresh)
     site.journal->put(persistence::Table::meta, std::string(persistence::kFormatKey), RecordKind::meta_format,
                       persistence::write_format(recovered.format));
@@ -30,7 +30,7 @@ void spawn_actors(caf::actor_system& system, const Site& site, CoordinatorOption
                            persistence::write_opened(site.shard, recovered.incarnation), site.fabric->now_ns());
   assert(opened == recovered.next);
 
-  Fabric::Shard& own = site.self();
+  Handles own;
   const auto appended = [&](Stream stream) { return recovered.appended[static_cast<std::size_t>(stream)]; };
   own.order =
       spawn_order(system, site, std::make_unique<OrderParticipant>(site, store, std::move(keys), recovered, opened));
@@ -40,9 +40,12 @@ void spawn_actors(caf::actor_system& system, const Site& site, CoordinatorOption
   own.payment = spawn_payment(
       system, site,
       std::make_unique<PaymentParticipant>(site, std::move(recovered.payment), appended(Stream::payment), opened));
+  site.fabric->house(site.shard, own);  // Before the coordinator's first message to them.
   own.coordinator = spawn_coordinator(system, site, std::move(options),
                                       {recovered.incarnation, recovered.unacknowledged, recovered.high_water,
                                        recovered.in_doubt, recovered.stances, opened - 1});
+  site.fabric->house(site.shard, own);
+  return own;
 }
 
 }  // namespace kontor::actors

@@ -26,6 +26,19 @@ inline constexpr std::chrono::milliseconds kLinkTickEvery{100};
 // machine may take to answer; always after kSilenceMax; between them when its silence is unlike what it was (phi).
 inline constexpr std::chrono::milliseconds kSilenceMin{1'000}, kSilenceMax{3'000};
 inline constexpr double kPhiGone = 8;  // One wrong suspicion in 10^8; also what others found good (Cassandra, Akka).
+inline constexpr std::size_t kWaitingMax = 4'096;  // Messages of callers of a shard that changes hands.
+
+// A shard that moves: its file, block by block.
+inline constexpr std::size_t kCopyBlockBytes = 256u << 10;
+inline constexpr std::size_t kCopyInFlightMax = 8;                  // Blocks sent and not kept yet.
+inline constexpr std::uint64_t kCopyRestBytes = 8u << 20;           // So much is left for when the shard stands still,
+inline constexpr int kCopyRoundsMax = 8;                            // or what is left after so many rounds.
+inline constexpr std::uint64_t kCopyFileBytesMax = 1ull << 40;      // As the map.
+inline constexpr std::size_t kMovesMax = 64;                        // Asked for at a node and not begun.
+inline constexpr std::chrono::milliseconds kRestMax{2'000};         // For a shard's open requests; then: unknown.
+inline constexpr std::chrono::milliseconds kAskAgainEvery{500};     // Of the giver, what became of a promise.
+inline constexpr std::chrono::milliseconds kMoveAnswerMax{30'000};  // For the other side of a move, while linked.
+
 inline constexpr std::chrono::milliseconds kGreetingMax{5'000};  // From a session to the peer's greeting.
 inline constexpr std::chrono::milliseconds kRedialMin{100}, kRedialMax{2'000};
 

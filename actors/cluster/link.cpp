@@ -81,7 +81,7 @@ static_assert(!std::is_aggregate_v<LinkState>);
 void LinkState::start(Self self, LinkSetup setup) {
   self_ = self;
   setup_ = std::move(setup);
-  reception_.emplace(*setup_.fabric, *setup_.peer, setup_.own, setup_.from, setup_.members);
+  reception_.emplace(*setup_.fabric, *setup_.peer, *setup_.moves, setup_.from);
   random_.seed(setup_.incarnation ^ setup_.from);
   // CAF 0.17 ends an actor for an error that comes back to it; what went wrong shows as a silent peer.
   self->set_error_handler([](caf::error&) {});
@@ -148,7 +148,8 @@ void LinkState::on_greeting(const Greeting& greeting) {
   } else if (stage_ != Stage::greeting || greeting.session != session_) {
     return;
   }
-  if (greeting.cluster != setup_.cluster) {
+  if (!greeting.cluster.starts_with(setup_.cluster + " ") && !setup_.cluster.starts_with(greeting.cluster + " ") &&
+      greeting.cluster != setup_.cluster) {
     tell("was configured for another cluster: " + greeting.cluster + ", here " + setup_.cluster);
     greet();  // So that it can say so as well.
     return down({});
@@ -170,8 +171,9 @@ void LinkState::up() {
   suspicion_.begin(time_of(heard_at_));
   // What it listed while we did not hear it is unknown: prices are asked for again.
   setup_.fabric->catalog.forget(
-      [this](const Sku& sku) { return home_of(sku, setup_.fabric->size()) % setup_.members == setup_.from; });
+      [this](const Sku& sku) { return setup_.moves->has(setup_.from, home_of(sku, setup_.fabric->size())); });
   setup_.peer->open();
+  setup_.moves->linked(setup_.from);
   tell("connected");
 }
 

@@ -10,7 +10,9 @@ namespace kontor::actors {
 
 /// First on a new connection, from both ends: the dialler's is answered. Numbers name lives, not machines.
 struct Greeting {
-  std::string cluster;  ///< What both must have been told alike: members, their order, shards, version.
+  /// What both must have been told alike: version, shards, members in order; but one may have been told of more members
+  /// behind the others, as while a cluster is made larger.
+  std::string cluster;
   std::string node;
   std::uint64_t incarnation = 0;  ///< Random; of this start of the sender.
   std::uint64_t session = 0;      ///< Chosen by the dialler: frames of an earlier connection are dropped.
@@ -60,7 +62,8 @@ struct LinkSetup {
   caf::io::middleman_actor middleman;
   std::string cluster, node;
   std::uint64_t incarnation = 0;
-  std::size_t own = 0, from = 0, members = 0;  ///< Places among the members. The earlier one dials the later one.
+  Moves* moves = nullptr;
+  MemberId own = 0, from = 0;  ///< The earlier one dials the later one.
   std::function<void(const std::string&)> on_event;
 };
 

@@ -1,10 +1,12 @@
 #pragma once
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "actors/cluster/options.hpp"
-#include "domain/result.hpp"
+#include "domain/ids.hpp"
 
 namespace kontor {
 
@@ -24,6 +26,17 @@ class Node {
   const ClusterOptions& options() const;
   /// All other members. Any thread.
   std::vector<PeerStatus> peers() const;
+  /// Of each shard.
+  std::vector<ShardPlace> places() const;
+  /// What this node gives away at the moment.
+  std::optional<MoveProgress> moving() const;
+  /// The last ones that this node was asked for, the newest last.
+  std::vector<AskedMove> moves() const;
+  /// Has a shard moved to another member, by whom has it. `then` is told when it is there (no error), or that it is
+  /// not, on some thread: it must not block. Errors: invalid_argument, shard_unreachable, overloaded, storage_full
+  /// (there), io_error, outcome_unknown (the link to its owner went: `places` will tell), shutting_down. May be called
+  /// while the engine is open. A move that is under way already is not begun again.
+  void move(ShardId shard, const std::string& to, const std::function<void(const Error&)>& then);
   /// Reads the certificates again, for connections from now on. Errors: as `make`; the old ones stay.
   Result<void> reload(std::string* explanation);
 

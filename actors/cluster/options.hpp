@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "domain/result.hpp"
+
 /// How a node finds the others, and what it tells of them. Links without CAF's headers.
 namespace kontor {
 
@@ -16,16 +18,39 @@ struct Member {
   std::uint16_t port = 0;
 };
 
-/// Of one node. All nodes must name the same members in the same order, and the same number of shards: member i has
-/// the shards i, i + members, i + 2 members …
+/// Of one node. All nodes must name the same members in the same order, and the same number of shards: at first member
+/// i has the shards i, i + members, i + 2 members …
 struct ClusterOptions {
   std::string node;             ///< Which of the members this is.
   std::vector<Member> members;  ///< 2 to kMembersMax.
   std::uint16_t shards = 0;     ///< Of the whole cluster, fixed at creation; 0: one for each member.
+  bool joins = false;           ///< A new directory begins without shards: the cluster is there, and has them.
   std::string listen_address;   ///< Empty: its own member's host.
   std::filesystem::path certificate, key, authority;  ///< PEM. The cluster's own authority signs all of them.
   /// Told in a sentence, on any thread: links that come and go, and who was turned away.
   std::function<void(const std::string& what)> on_event;
+};
+
+/// A shard that this node gives to another.
+struct MoveProgress {
+  std::uint16_t shard = 0;
+  std::string to;
+  std::uint64_t copied_bytes = 0;
+  bool at_rest = false;  ///< Its callers wait: what is left is being copied.
+};
+
+/// A move that this node was asked for.
+struct AskedMove {
+  std::uint16_t shard = 0;
+  std::string to;
+  bool over = false;
+  Error outcome;  ///< None: it is there.
+};
+
+/// Where a shard is, as this node knows.
+struct ShardPlace {
+  std::string node;         ///< Empty: nobody has told yet.
+  std::uint64_t epoch = 0;  ///< How often it changed its owner; the largest that is heard is so.
 };
 
 /// What a node knows of another.

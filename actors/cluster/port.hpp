@@ -1,12 +1,12 @@
 #pragma once
-#include "actors/cluster/peer.hpp"
 #include "actors/fabric.hpp"
 
 namespace kontor::actors {
 
-/// Puts handles into `fabric` that stand for the four actors of `shard`, which lives at `peer`: what is sent to them is
-/// written into the peer's outbox at once, on the sender's thread. Senders see no difference to a local shard, but for
-/// an Errc::shard_unreachable. Fabric and peer outlive the actor system.
-void stand_in(caf::actor_system& system, Fabric& fabric, ShardId shard, Peer& peer);
+class Route;
+
+/// The actor that stands for one of a shard's four, `role` of them, wherever they are (route.hpp).
+caf::strong_actor_ptr make_port(caf::actor_system& system, Fabric& fabric, ShardId shard, std::size_t role,
+                                Route& route);
 
 }  // namespace kontor::actors

@@ -23,6 +23,8 @@ bool Reception::take(const wire::Envelope& envelope) {
   ByteReader in(envelope.body);
   switch (envelope.kind) {
     case Kind::outcomes:
+    case Kind::moved:
+    case Kind::verdict:
     case Kind::answer: peer_.reply(envelope.ticket, {envelope.kind, envelope.body}); return true;
     case Kind::listed: {
       const auto products = wire::read_products(in);
@@ -31,23 +33,40 @@ bool Reception::take(const wire::Envelope& envelope) {
       if (in.ok()) fabric_.catalog.set(products);
       return in.ok();
     }
-    case Kind::submit: return here(envelope.to) && take_submit(envelope, in);
-    case Kind::amend: return here(envelope.to) && take_amend(envelope, in);
+    case Kind::places:
+    case Kind::move:
+    case Kind::offer:
+    case Kind::block:
+    case Kind::seal:
+    case Kind::whose: return moves_.take(from_, envelope);
     case Kind::prepare:
     case Kind::site_votes:
     case Kind::decisions:
     case Kind::acknowledge:
     case Kind::inquire:
     case Kind::notices: return here(envelope.to) && take_protocol(envelope, in);
+    case Kind::submit:
+    case Kind::amend:
     case Kind::read_account:
     case Kind::read_accounts:
     case Kind::read_product:
     case Kind::read_products:
     case Kind::read_order:
     case Kind::read_transaction:
-    case Kind::read_events: return here(envelope.to) && take_read(envelope, in);
+    case Kind::read_events: return take_call(envelope, in);
   }
   return false;
+}
+
+bool Reception::take_call(const wire::Envelope& envelope, ByteReader& in) {
+  if (envelope.to >= fabric_.size()) return false;
+  if (!moves_.takes(envelope.to)) {
+    moves_.send_back(from_, envelope.ticket);
+    return true;
+  }
+  if (envelope.kind == Kind::submit) return take_submit(envelope, in);
+  if (envelope.kind == Kind::amend) return take_amend(envelope, in);
+  return take_read(envelope, in);
 }
 
 bool Reception::take_protocol(const wire::Envelope& envelope, ByteReader& in) {

@@ -1,7 +1,7 @@
 #pragma once
 #include <functional>
 
-#include "actors/cluster/peer.hpp"
+#include "actors/cluster/moves.hpp"
 #include "actors/fabric.hpp"
 
 namespace kontor::actors {
@@ -11,15 +11,15 @@ namespace kontor::actors {
 /// it may not say is counted and goes nowhere. Belongs to the peer's link.
 class Reception {
  public:
-  /// `member_of`: which member a shard lives at.
-  Reception(Fabric& fabric, Peer& peer, std::size_t own, std::size_t from, std::size_t members)
-      : fabric_(fabric), peer_(peer), own_(own), from_(from), members_(members) {}
+  Reception(Fabric& fabric, Peer& peer, Moves& moves, MemberId from)
+      : fabric_(fabric), peer_(peer), moves_(moves), from_(from) {}
 
   void take(std::string_view frame);
 
  private:
-  bool here(ShardId shard) const { return shard < fabric_.size() && shard % members_ == own_; }
-  bool theirs(ShardId shard) const { return shard < fabric_.size() && shard % members_ == from_; }
+  bool here(ShardId shard) const { return shard < fabric_.size() && moves_.here(shard); }
+  bool theirs(ShardId shard) const { return shard < fabric_.size() && moves_.has(from_, shard); }
+  bool take_call(const wire::Envelope& envelope, persistence::ByteReader& in);
   bool take(const wire::Envelope& envelope);
   bool take_protocol(const wire::Envelope& envelope, persistence::ByteReader& in);
   bool take_prepare(const wire::Envelope& envelope, persistence::ByteReader& in);
@@ -31,7 +31,8 @@ class Reception {
 
   Fabric& fabric_;
   Peer& peer_;
-  const std::size_t own_, from_, members_;
+  Moves& moves_;
+  const MemberId from_;
 };
 
 }  // namespace kontor::actors

@@ -18,7 +18,7 @@
 namespace kontor::actors::wire {
 
 /// Version of the grammar: nodes of different versions do not talk.
-inline constexpr std::uint16_t kVersion = 2;
+inline constexpr std::uint16_t kVersion = 3;
 
 /// On the wire: append only, or change kVersion.
 enum class Kind : std::uint8_t {
@@ -40,8 +40,17 @@ enum class Kind : std::uint8_t {
   answer,
   listed,  ///< Products as their own shard has them now: for price lists.
   read_accounts,
+  moved,   ///< Answers a question about a shard that is not here: nothing was done.
+  places,  ///< Where all shards are, as the sender knows (wire_moves.hpp).
+  // Answered by a verdict: a shard moves.
+  move,   ///< To whom has it: give it to another member.
+  offer,  ///< Its file begins to come.
+  block,
+  seal,   ///< All of it has come: asks for the vote.
+  whose,  ///< From who voted yes: what was decided?
+  verdict,
 };
-inline constexpr auto kKindLast = Kind::read_accounts;
+inline constexpr auto kKindLast = Kind::verdict;
 
 struct Envelope {
   ShardId to = 0;

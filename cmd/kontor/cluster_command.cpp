@@ -9,6 +9,7 @@
 #include "cmd/kontor/client/options.hpp"
 #include "cmd/kontor/client/view.hpp"
 #include "cmd/kontor/cluster/certificates.hpp"
+#include "cmd/kontor/cluster/moves.hpp"
 #include "cmd/kontor/cluster/watch.hpp"
 #include "cmd/kontor/commands.hpp"
 #include "cmd/kontor/exit_codes.hpp"
@@ -23,6 +24,8 @@ constexpr const char* kFooter =
     "  kontor cluster certs certs --node node-1 --node node-2 --node node-3\n"
     "  kontor cluster status --url http://127.0.0.1:8081\n"
     "  kontor cluster status --watch --url http://10.0.0.1:8080,http://10.0.0.2:8080\n"
+    "  kontor cluster move 3 node-2 --url http://127.0.0.1:8081\n"
+    "  kontor cluster rebalance --without node-1 --dry-run --url http://127.0.0.1:8081\n"
     "  kontor cluster in-doubt --url http://127.0.0.1:8081\n"
     "  kontor cluster resolve txn_00_00000001_00000000000c --url http://127.0.0.1:8081\n"
     "\n"
@@ -93,11 +96,36 @@ void add_doubts(CLI::App& group, int& exit_code) {
   });
 }
 
+void add_moves(CLI::App& group, int& exit_code) {
+  CLI::App* move = group.add_subcommand("move", "Over HTTP: a shard to another node, while all of them serve");
+  const auto one = std::make_shared<MoveOptions>();
+  move->add_option("shard", one->shard, "Its number")->required()->type_name("SHARD");
+  move->add_option("node", one->to, "Where it goes")->required()->type_name("NAME");
+  client::add_call_options(*move, one->call, client::Method::post);
+  move->final_callback([one, &exit_code] { exit_code = move_one_shard(*one, catch_interrupts()); });
+
+  CLI::App* rebalance =
+      group.add_subcommand("rebalance", "Over HTTP: as few moves as make all nodes have as many shards as the others");
+  const auto all = std::make_shared<MoveOptions>();
+  rebalance->add_option("--without", all->without, "Empty this node: it is to leave; may be given several times")
+      ->type_name("NAME");
+  rebalance->add_flag("--dry-run", all->dry_run, "Only say what would move");
+  client::add_call_options(*rebalance, all->call, client::Method::post);
+  rebalance->final_callback([all, &exit_code] { exit_code = rebalance_shards(*all, catch_interrupts()); });
+
+  CLI::App* remove =
+      group.add_subcommand("remove", "Over HTTP: rebalance --without it; then it can be stopped for good");
+  const auto leaver = std::make_shared<MoveOptions>();
+  remove->add_option("node", leaver->without, "Which one")->required()->expected(1)->type_name("NAME");
+  client::add_call_options(*remove, leaver->call, client::Method::post);
+  remove->final_callback([leaver, &exit_code] { exit_code = rebalance_shards(*leaver, catch_interrupts()); });
+}
+
 }  // namespace
 
 void add_cluster_command(CLI::App& app, int& exit_code) {
   CLI::App* group = app.add_subcommand(
-      "cluster", "Certificates for the nodes of a cluster; what a node sees of others, and what is in doubt");
+      "cluster", "Certificates for the nodes of a cluster; where shards are, and moving them; what is in doubt");
   group->require_subcommand(1);
   group->footer(kFooter);
 
@@ -121,6 +149,7 @@ void add_cluster_command(CLI::App& app, int& exit_code) {
       ->type_name("TIME")
       ->needs(watch);
   status->final_callback([what, &exit_code] { exit_code = run_status(*what); });
+  add_moves(*group, exit_code);
   add_doubts(*group, exit_code);
 }
 

@@ -16,7 +16,8 @@ namespace kontor::testing {
 /// A cluster of nodes in this process, each with its own engine, directory, port and certificate.
 class Neighbourhood {
  public:
-  explicit Neighbourhood(std::size_t count) {
+  /// `shards`: of them all; 0: one for each.
+  explicit Neighbourhood(std::size_t count, std::uint16_t shards = 0) : shards_(shards) {
     std::string why;
     REQUIRE(cmd::make_authority(certificates(), &why));
     for (std::size_t i = 0; i < count; ++i) {
@@ -41,7 +42,7 @@ class Neighbourhood {
 
   ClusterOptions options(std::size_t i) {
     ClusterOptions out;
-    out.node = members_[i].node, out.members = members_;
+    out.node = members_[i].node, out.members = members_, out.shards = shards_;
     const auto files = cmd::node_files(certificates(), out.node);
     out.certificate = files.certificate, out.key = files.key;
     out.authority = cmd::authority_files(certificates()).certificate;
@@ -111,6 +112,7 @@ class Neighbourhood {
   }
 
  private:
+  const std::uint16_t shards_;
   struct Place {
     std::shared_ptr<Node> node;
     std::unique_ptr<Engine> engine;

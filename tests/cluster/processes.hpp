@@ -37,6 +37,7 @@ struct Asked {
 struct Terms {
   bool on_roads = false;               ///< The nodes reach each other through a network that the test can harm.
   std::string protocol = "two_phase";  ///< Of its transactions.
+  std::size_t shards = kNodes;         ///< Of all nodes together.
 };
 
 /// A cluster of three processes on this machine.
@@ -97,6 +98,34 @@ class Cluster {
     REQUIRE(answer.status == 200);
     return answer.json();
   }
+  /// Which node has a shard, as this one knows.
+  std::size_t owner(std::size_t seen_from, std::size_t shard) const {
+    const boost::json::value now = status(seen_from);
+    return static_cast<std::size_t>(now.at("places").at(shard).at("node").as_string().back() - '0');
+  }
+  /// All nodes say the same of where all shards are, and nothing moves, within 20 s.
+  bool placed() const {
+    for (int tries = 0; tries < 200; ++tries) {
+      std::array<boost::json::value, kNodes> places;
+      bool moving = false;
+      for (std::size_t i = 0; i < kNodes; ++i) {
+        const boost::json::value now = status(i);
+        places[i] = now.at("places");
+        for (const auto& move : now.at("moves").as_array()) moving = moving || move.at("state").as_string() == "moving";
+      }
+      if (!moving && places[0] == places[1] && places[1] == places[2]) return true;
+      std::this_thread::sleep_for(100ms);
+    }
+    return false;
+  }
+  /// Asks a node to have a shard moved. Its status.
+  unsigned move(std::size_t asked, std::size_t shard, std::size_t to) const {
+    static std::atomic<int> keys{0};
+    return Client(ports_[asked])
+        .post("/v1/cluster/shards/" + std::to_string(shard) + "/move/n" + std::to_string(to), "",
+              "move-" + std::to_string(++keys))
+        .status;
+  }
   bool sees(std::size_t i, std::size_t other) const {
     const boost::json::value now = status(i);
     for (const auto& peer : now.at("peers").as_array())
@@ -128,7 +157,7 @@ class Cluster {
     std::vector<std::string> options{"--node",          "n" + std::to_string(i),
                                      "--cluster-certs", (dir_.path() / "certs").string(),
                                      "--log-file",      (dir_.path() / ("log-" + std::to_string(i))).string()};
-    options.insert(options.end(), {"--protocol", terms_.protocol});
+    options.insert(options.end(), {"--protocol", terms_.protocol, "--shards", std::to_string(terms_.shards)});
     for (const std::string& member : members_[i]) options.insert(options.end(), {"--member", member});
     auto running = std::make_unique<Running>(start(data(i), options));
     ports_[i] = running->port;

@@ -61,6 +61,7 @@ const std::vector<Row> kRows{
     {"GET", "/v1/cluster", "none", "none"},
     {"GET", "/v1/cluster/in-doubt", "none", "none"},
     {"POST", "/v1/cluster/in-doubt/{transaction}/resolve", "none", "none"},
+    {"POST", "/v1/cluster/shards/{shard}/move/{node}", "none", "none"},
     {"GET", "/metrics", "none", "none"},
     {"GET", "/healthz", "open", "open"},
     {"GET", "/readyz", "open", "open"},
@@ -73,7 +74,9 @@ struct Names {
 };
 
 std::string filled(std::string text, const Names& names) {
-  const std::array<std::pair<std::string, std::string>, 5> all{{{"{sku}", names.sku},
+  const std::array<std::pair<std::string, std::string>, 7> all{{{"{sku}", names.sku},
+                                                                {"{shard}", "0"},
+                                                                {"{node}", "node-1"},
                                                                 {"{reservation}", names.reservation},
                                                                 {"{account}", names.account},
                                                                 {"{order}", names.order},

@@ -164,13 +164,13 @@ void Clients::plan_retry(std::size_t number) {
 
 void Clients::read() {
   const Sku sku = workload_.any_sku();
-  read<Product, actors::ReadProduct>(sku, &actors::Fabric::Shard::inventory);
+  read<Product, actors::ReadProduct>(sku, &actors::Handles::inventory);
   const AccountId account = workload_.any_account();
-  read<Account, actors::ReadAccount>(account, &actors::Fabric::Shard::payment);
+  read<Account, actors::ReadAccount>(account, &actors::Handles::payment);
 }
 
 template <class Row, class Message, class Name, class Actor>
-void Clients::read(const Name& name, Actor actors::Fabric::Shard::*of) {
+void Clients::read(const Name& name, Actor actors::Handles::*of) {
   Node& node = *nodes_[home_of(name, around_.options.shards)];
   if (!node.up()) return;
   auto promise = std::make_shared<std::promise<Result<Row>>>();

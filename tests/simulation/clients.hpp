@@ -51,7 +51,7 @@ class Clients {
   void plan_retry(std::size_t number);
   void read();
   template <class Row, class Message, class Name, class Actor>
-  void read(const Name& name, Actor actors::Fabric::Shard::*of);
+  void read(const Name& name, Actor actors::Handles::*of);
   unsigned permille() const { return healed_ || asked_ == 0 ? 0 : around_.options.fault_permille; }
 
   Surroundings& around_;

@@ -14,8 +14,7 @@ namespace json = boost::json;
 /// nullptr: the engine is alone.
 json::value node_of(const Node* node, ShardId shard) {
   if (!node) return nullptr;
-  const auto& members = node->options().members;
-  return json::value(members[shard % members.size()].node);
+  return json::value(node->places().at(shard).node);
 }
 
 json::array shards_in(std::uint64_t mask) {

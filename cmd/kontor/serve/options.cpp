@@ -51,6 +51,8 @@ void add_cluster_options(CLI::App& command, Options& options) {
   members->type_name("NAME=HOST:PORT")->needs(node);
   certificates->type_name("DIR")->needs(node);
   listen->type_name("ADDRESS")->needs(node);
+  command.add_flag("--join", options.join, "The cluster is there, and this member is new: it begins without shards")
+      ->needs(node);
   node->needs(members)->needs(certificates);
 }
 
@@ -100,6 +102,7 @@ void add_options(CLI::App& command, Options& options) {
 std::optional<ClusterOptions> cluster_of(const Options& options, std::string& why) {
   ClusterOptions cluster;
   cluster.node = options.node, cluster.shards = options.shards, cluster.listen_address = options.cluster_listen;
+  cluster.joins = options.join;
   for (const std::string& text : options.members) {
     const auto equals = text.find('='), colon = text.rfind(':');
     std::uint16_t port = 0;

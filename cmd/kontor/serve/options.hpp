@@ -26,6 +26,7 @@ struct Options {
   std::string node;                  ///< Empty: no cluster.
   std::vector<std::string> members;  ///< NAME=HOST:PORT
   std::string cluster_certificates, cluster_listen;
+  bool join = false;
 };
 
 /// Each option of `command` fills in its member of `options`, which outlives the parsing.

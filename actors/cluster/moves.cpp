@@ -1,0 +1,175 @@
+#include "actors/cluster/moves.hpp"
+
+#include "domain/placement.hpp"
+
+namespace kontor::actors {
+
+using persistence::ByteReader;
+using persistence::ByteWriter;
+
+namespace {
+constexpr const char* kNotWritten = "the node's memory of where shards are cannot be written";
+}
+
+void MoveParts::route_to_owner(ShardId shard) {
+  const MemberId owner = places.member_of(shard);
+  if (owner == places.own() || owner == kNobody) return routes[shard]->hold();
+  // What it lists from now on comes from there, and nobody tells what was listed while it moved.
+  fabric.catalog.forget([&](const Sku& sku) { return home_of(sku, fabric.size()) == shard; });
+  if (places.holding(shard).arrival)
+    routes[shard]->hold();
+  else
+    routes[shard]->lead_away(*peers[owner]);
+}
+
+void MoveParts::given(ShardId shard, MemberId to, std::uint64_t attempt) {
+  {
+    const std::lock_guard guard(mutex);
+    if (!places.give(shard, to, attempt)) host.fail(kNotWritten);
+    (void)places.move_dir(places.shard_dir(shard), places.left_dir(shard));  // Else the next start does it.
+    route_to_owner(shard);
+  }
+  announce();
+  tell("shard " + std::to_string(shard) + " was given to " + peers[to]->member().node);
+}
+
+Error MoveParts::promised(ShardId shard, const Arrival& arrival) {
+  const std::lock_guard guard(mutex);
+  const auto promised = places.promise(shard, arrival);
+  if (!promised.written) host.fail(kNotWritten);
+  if (!promised.kept) return {Errc::invalid_argument, "offer"};
+  route_to_owner(shard);
+  return {};
+}
+
+void MoveParts::refused(ShardId shard, std::uint64_t attempt) {
+  const std::lock_guard guard(mutex);
+  if (!places.release(shard, attempt)) host.fail(kNotWritten);
+  if (!places.here(shard)) route_to_owner(shard);
+}
+
+void MoveParts::announce(MemberId to) {
+  ByteWriter out;
+  wire::write_places(out, places.all());
+  peers[to]->put(0, wire::Kind::places, out.view());
+}
+
+void MoveParts::announce() {
+  for (MemberId member = 0; member < peers.size(); ++member)
+    if (member != places.own()) announce(member);
+}
+
+Moves::Moves(caf::actor_system& system, Places& places, std::vector<std::unique_ptr<Peer>>& peers, Fabric& fabric,
+             ShardHost& host, std::function<void(const std::string&)> tell)
+    : parts_{places, peers, fabric, host, std::move(tell), {}, {}}, giver_(parts_), taker_(parts_) {
+  for (ShardId shard = 0; shard < fabric.size(); ++shard) {
+    parts_.routes.push_back(std::make_unique<Route>(system, fabric, shard));
+    parts_.route_to_owner(shard);
+  }
+}
+
+Moves::~Moves() = default;
+
+void Moves::end() {
+  taker_.stop();
+  for (const auto& route : parts_.routes) route->end();
+}
+
+void Moves::linked(MemberId peer) { parts_.announce(peer); }
+
+void Moves::answer(MemberId to, std::uint64_t ticket, const Error& verdict) {
+  ByteWriter out;
+  wire::write_error(out, verdict);
+  parts_.peers[to]->put(0, wire::Kind::verdict, out.view(), ticket);
+}
+
+void Moves::send_back(MemberId to, std::uint64_t ticket) {
+  parts_.announce(to);
+  parts_.peers[to]->put(0, wire::Kind::moved, {}, ticket);
+}
+
+bool Moves::take(MemberId from, const wire::Envelope& envelope) {
+  ByteReader in(envelope.body);
+  if (envelope.kind == wire::Kind::places) return take_places(from, in);
+  if (envelope.to >= parts_.fabric.size()) return false;
+  if (envelope.kind == wire::Kind::move) return take_move(from, envelope);
+  if (envelope.kind == wire::Kind::whose) return take_whose(from, envelope);
+  if (!taker_.take(from, envelope)) answer(from, envelope.ticket, {Errc::overloaded, "moves"});
+  return true;
+}
+
+/// Any member may say where any shard is: all have shown their certificates, and a larger epoch is newer whoever tells.
+bool Moves::take_places(MemberId from, ByteReader& in) {
+  const auto places = wire::read_places(in, parts_.fabric.size(), parts_.peers.size());
+  if (!in.ok()) return false;
+  for (ShardId shard = 0; shard < places.size(); ++shard) {
+    const std::lock_guard guard(parts_.mutex);
+    const auto heard = parts_.places.learn(shard, places[shard]);
+    if (!heard.written) parts_.host.fail(kNotWritten);
+    if (heard.learned == Learned::here) taker_.arrived(shard);
+    if (heard.learned == Learned::lost) {
+      parts_.tell("shard " + std::to_string(shard) + " is elsewhere; this directory is an old copy");
+      taker_.lost(shard);
+    }
+    if (heard.learned != Learned::nothing) parts_.route_to_owner(shard);
+    std::error_code ignored;
+    if (places[shard].member == from && std::filesystem::exists(parts_.places.left_dir(shard), ignored))
+      taker_.settled(shard);
+  }
+  return true;
+}
+
+bool Moves::take_move(MemberId from, const wire::Envelope& envelope) {
+  ByteReader in(envelope.body);
+  wire::MoveOrder order;
+  wire::read(in, order);
+  if (!in.ok()) return false;
+  if (!here(envelope.to)) {
+    parts_.announce(from);
+    answer(from, envelope.ticket, {Errc::shard_unreachable, "it is elsewhere by now"});
+    return true;
+  }
+  giver_.give(envelope.to, order.to,
+              [this, from, ticket = envelope.ticket](const Error& error) { answer(from, ticket, error); });
+  return true;
+}
+
+bool Moves::take_whose(MemberId from, const wire::Envelope& envelope) {
+  ByteReader in(envelope.body);
+  wire::Whose whose;
+  wire::read(in, whose);
+  if (!in.ok()) return false;
+  // The try first: it may end while this looks, and what it decided is read after.
+  const std::uint64_t trying = giver_.trying();
+  const Arrival promised{parts_.places.own(), whose.epoch, whose.attempt};
+  switch (kontor::answer(parts_.places.holding(envelope.to), from, promised, trying)) {
+    case Answer::yes:
+      parts_.announce(from);
+      answer(from, envelope.ticket, {});
+      return true;
+    case Answer::no: answer(from, envelope.ticket, {Errc::not_found, "promise"}); return true;
+    case Answer::later: break;
+  }
+  answer(from, envelope.ticket, {Errc::request_in_progress, "move"});
+  return true;
+}
+
+void Moves::move(ShardId shard, MemberId to, const std::function<void(const Error&)>& then) {
+  if (here(shard)) return giver_.give(shard, to, then);
+  if (parts_.places.member_of(shard) == kNobody) return then({Errc::shard_unreachable, "nobody has told where it is"});
+  ByteWriter out;
+  wire::write(out, wire::MoveOrder{to});
+  parts_.peers[parts_.places.member_of(shard)]->ask(
+      shard, wire::Kind::move, out.view(), [then](const Reply* reply, NoReply why) {
+        if (!reply) {
+          then(why.asked ? Error{Errc::outcome_unknown, "link lost"} : Error{Errc::shard_unreachable, "node"});
+          return true;
+        }
+        ByteReader in(reply->body);
+        const Error error = wire::read_error(in);
+        then(reply->kind == wire::Kind::verdict && in.done() ? error : Error{Errc::shard_unreachable, "node"});
+        return true;
+      });
+}
+
+}  // namespace kontor::actors

@@ -1,0 +1,159 @@
+#include "actors/cluster/taker.hpp"
+
+#include "actors/cluster/moves.hpp"
+
+namespace kontor::actors {
+
+using persistence::ByteReader;
+using persistence::ByteWriter;
+
+Taker::Taker(MoveParts& parts) : parts_(parts), thread_([this] { run(); }) {}
+
+bool Taker::put(Task task) {
+  {
+    const std::lock_guard guard(mutex_);
+    // Each giver has kCopyInFlightMax blocks under way at most.
+    if (task.what == Task::What::message && tasks_.size() >= kMembersMax * (kCopyInFlightMax + 1)) return false;
+    tasks_.push_back(std::move(task));
+  }
+  changed_.notify_one();
+  return true;
+}
+
+bool Taker::take(MemberId from, const wire::Envelope& envelope) {
+  return put({Task::What::message, envelope.to, from, envelope.kind, envelope.ticket, std::string(envelope.body)});
+}
+void Taker::arrived(ShardId shard) { put({Task::What::arrived, shard, 0, {}, 0, {}}); }
+void Taker::lost(ShardId shard) { put({Task::What::lost, shard, 0, {}, 0, {}}); }
+void Taker::settled(ShardId shard) { put({Task::What::settled, shard, 0, {}, 0, {}}); }
+
+void Taker::run() {
+  for (;;) {
+    Task task;
+    {
+      std::unique_lock lock(mutex_);
+      const bool woken = changed_.wait_for(lock, kAskAgainEvery, [this] { return stopping_ || !tasks_.empty(); });
+      if (stopping_) return;
+      if (!woken) {
+        lock.unlock();
+        ask_givers();
+        continue;
+      }
+      task = std::move(tasks_.front());
+      tasks_.pop_front();
+    }
+    work(task);
+  }
+}
+
+void Taker::work(const Task& task) {
+  std::error_code ignored;
+  switch (task.what) {
+    case Task::What::message: {
+      ByteWriter out;
+      wire::write_error(out, message(task));
+      parts_.peers[task.from]->put(0, wire::Kind::verdict, out.view(), task.ticket);
+      return;
+    }
+    case Task::What::arrived: return open(task.shard);
+    case Task::What::lost:
+      parts_.host.rest(task.shard, [] { return std::size_t{0}; });
+      std::filesystem::rename(parts_.places.shard_dir(task.shard), parts_.places.left_dir(task.shard), ignored);
+      return;
+    case Task::What::settled:
+      if (!parts_.places.here(task.shard)) std::filesystem::remove_all(parts_.places.left_dir(task.shard), ignored);
+      return;
+  }
+}
+
+void Taker::open(ShardId shard) {
+  const auto moved = parts_.places.move_dir(parts_.places.arriving_dir(shard), parts_.places.shard_dir(shard));
+  if (!moved) parts_.host.fail(parts_.places.shard_dir(shard).string() + ": the shard that came cannot be put there");
+  std::string why;
+  if (!parts_.host.wake(shard, &why)) parts_.host.fail("a shard that came cannot be opened: " + why);
+  parts_.announce();
+}
+
+Error Taker::message(const Task& task) {
+  ByteReader in(task.body);
+  switch (task.kind) {
+    case wire::Kind::offer: return offer(task, in);
+    case wire::Kind::block: return block(task, in);
+    default: return seal(task, in);
+  }
+}
+
+/// Whatever came of an earlier try is let go: the giver tries anew, so it did not decide that one so.
+Error Taker::offer(const Task& task, ByteReader& in) {
+  wire::Offer offer;
+  wire::read(in, offer);
+  const Holding holding = parts_.places.holding(task.shard);
+  if (!in.ok() || offer.attempt == 0 || offer.epoch <= holding.place.epoch || parts_.places.here(task.shard))
+    return {Errc::invalid_argument, "offer"};
+  if (holding.arrival && holding.arrival->epoch > offer.epoch) return {Errc::invalid_argument, "offer"};
+  arriving_.erase(task.shard);
+  if (holding.arrival && !parts_.places.release(task.shard, holding.arrival->attempt))
+    parts_.host.fail("the node's memory of where shards are cannot be written");
+  const auto dir = parts_.places.arriving_dir(task.shard);
+  std::error_code failed;
+  std::filesystem::remove_all(dir, failed);
+  std::filesystem::create_directories(dir, failed);
+  if (failed) return {Errc::io_error, "shard directory"};
+  auto file = CopyTarget::create(dir / "data.mdb", offer.bytes);
+  if (!file) return file.error();
+  arriving_.emplace(task.shard, Arriving{task.from, offer.epoch, offer.attempt, std::move(*file)});
+  return {};
+}
+
+Error Taker::block(const Task& task, ByteReader& in) {
+  wire::Block block;
+  wire::read(in, block);
+  const auto it = arriving_.find(task.shard);
+  if (!in.ok() || it == arriving_.end() || it->second.from != task.from || it->second.attempt != block.attempt)
+    return {Errc::invalid_argument, "block"};
+  return it->second.file.write(block.number, block.data).error();
+}
+
+Error Taker::seal(const Task& task, ByteReader& in) {
+  wire::Seal seal;
+  wire::read(in, seal);
+  const auto it = arriving_.find(task.shard);
+  if (!in.ok() || it == arriving_.end() || it->second.from != task.from || it->second.attempt != seal.attempt ||
+      it->second.epoch != seal.epoch)
+    return {Errc::invalid_argument, "seal"};
+  const auto digest = it->second.file.finish(seal.bytes);
+  arriving_.erase(it);
+  if (!digest) return digest.error();
+  if (*digest != seal.digest) return {Errc::io_error, "what came is not what was sent"};
+  if (!parts_.places.sync_dir(parts_.places.arriving_dir(task.shard))) return {Errc::io_error, "shard directory"};
+  return parts_.promised(task.shard, {task.from, seal.epoch, seal.attempt});
+}
+
+/// For what is promised and not decided.
+void Taker::ask_givers() {
+  for (ShardId shard = 0; shard < parts_.places.shards(); ++shard) {
+    const auto arrival = parts_.places.holding(shard).arrival;
+    if (!arrival) continue;
+    ByteWriter out;
+    wire::write(out, wire::Whose{arrival->epoch, arrival->attempt});
+    parts_.peers[arrival->from]->ask(shard, wire::Kind::whose, out.view(),
+                                     [this, shard, attempt = arrival->attempt](const Reply* reply, NoReply) {
+                                       if (!reply || reply->kind != wire::Kind::verdict) return true;
+                                       ByteReader in(reply->body);
+                                       if (wire::read_error(in).code == Errc::not_found && in.done())
+                                         parts_.refused(shard, attempt);
+                                       return true;  // A yes comes as a place, before this.
+                                     });
+  }
+}
+
+void Taker::stop() {
+  {
+    const std::lock_guard guard(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace kontor::actors

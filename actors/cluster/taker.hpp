@@ -1,0 +1,65 @@
+#pragma once
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "actors/cluster/file_copy.hpp"
+#include "actors/cluster/wire_moves.hpp"
+
+namespace kontor::actors {
+
+struct MoveParts;
+
+/// Takes shards that other members give, on a thread of its own: the taker's part of domain/handover.hpp.
+class Taker {
+ public:
+  explicit Taker(MoveParts& parts);
+  ~Taker() { stop(); }
+
+  /// What a giver sent. False: too much waits.
+  bool take(MemberId from, const wire::Envelope& envelope);
+  /// The decision came, and is durable: the shard is opened.
+  void arrived(ShardId shard);
+  /// This node has it no more, though nobody gave it away here.
+  void lost(ShardId shard);
+  /// Another member has it, durably: a copy that is left here is not needed.
+  void settled(ShardId shard);
+  void stop();
+
+ private:
+  struct Task {
+    enum class What : std::uint8_t { message, arrived, lost, settled } what = What::message;
+    ShardId shard = 0;
+    MemberId from = 0;
+    wire::Kind kind = wire::Kind::offer;
+    std::uint64_t ticket = 0;
+    std::string body;
+  };
+  struct Arriving {
+    MemberId from = 0;
+    std::uint64_t epoch = 0, attempt = 0;
+    CopyTarget file;
+  };
+  bool put(Task task);
+  void run();
+  void work(const Task& task);
+  void open(ShardId shard);
+  Error message(const Task& task);
+  Error offer(const Task& task, persistence::ByteReader& in);
+  Error block(const Task& task, persistence::ByteReader& in);
+  Error seal(const Task& task, persistence::ByteReader& in);
+  void ask_givers();
+
+  MoveParts& parts_;
+  std::map<ShardId, Arriving> arriving_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Task> tasks_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace kontor::actors

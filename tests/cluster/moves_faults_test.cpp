@@ -1,0 +1,94 @@
+// Shards that move under load, and nodes that are killed and frozen while they do.
+#include <random>
+
+#include "tests/cluster/processes.hpp"
+
+namespace kontor::tests {
+namespace {
+
+constexpr std::size_t kShards = 6;
+const Terms kManyShards{false, "two_phase", kShards};
+
+/// Begins a move, and has something happen to the giver or the taker some time after; then all agree where it is.
+template <class Harm>
+void move_and_harm(Cluster& cluster, std::mt19937& random, const Harm& harm) {
+  for (std::size_t shard = 0; shard < kShards; ++shard) {
+    const std::size_t from = cluster.owner(0, shard), to = (from + 1 + random() % (kNodes - 1)) % kNodes;
+    const std::size_t asked = random() % kNodes;
+    const unsigned status = cluster.move(asked, shard, to);
+    CAPTURE(shard, from, to, asked, status);
+    REQUIRE((status == 202 || status == 200));
+    const auto after = std::chrono::milliseconds(random() % 120);
+    std::this_thread::sleep_for(after);
+    harm(random() % 2 == 0 ? from : to);
+    cluster.connected();
+    CAPTURE(after.count());
+    REQUIRE(cluster.placed());
+    const std::size_t now = cluster.owner(0, shard);
+    CHECK((now == from || now == to));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("cluster: shards move under load", "[cluster][faults]") {
+  survives(
+      [](Cluster& cluster) {
+        for (std::size_t shard = 0; shard < kShards; ++shard) {
+          const std::size_t to = (cluster.owner(0, shard) + 1) % kNodes;
+          CHECK(cluster.move(shard % kNodes, shard, to) == 202);
+          CAPTURE(shard, to);
+          REQUIRE(cluster.placed());
+          CHECK(cluster.owner(1, shard) == to);
+        }
+      },
+      kManyShards);
+}
+
+TEST_CASE("cluster: a node is killed while shards move from it or to it", "[cluster][faults]") {
+  survives(
+      [](Cluster& cluster) {
+        std::mt19937 random(std::random_device{}());
+        move_and_harm(cluster, random, [&](std::size_t victim) {
+          cluster.signal(victim, SIGKILL);
+          cluster.restart(victim);
+        });
+      },
+      kManyShards);
+}
+
+TEST_CASE("cluster: both nodes of a move are killed", "[cluster][faults]") {
+  survives(
+      [](Cluster& cluster) {
+        std::mt19937 random(std::random_device{}());
+        move_and_harm(cluster, random, [&](std::size_t victim) {
+          const std::size_t other = (victim + 1 + random() % 2) % kNodes;
+          cluster.signal(victim, SIGKILL);
+          cluster.signal(other, SIGKILL);
+          cluster.restart(other);
+          cluster.restart(victim);
+        });
+      },
+      kManyShards);
+}
+
+TEST_CASE("cluster: a node is frozen while a shard moves from it or to it", "[cluster][faults]") {
+  survives(
+      [](Cluster& cluster) {
+        std::mt19937 random(std::random_device{}());
+        const std::size_t from = cluster.owner(0, 2), to = (from + 1) % kNodes;
+        for (const std::size_t victim : {from, to}) {
+          const std::size_t asked = 3 - from - to;
+          REQUIRE(cluster.move(asked, 2, cluster.owner(asked, 2) == from ? to : from) == 202);
+          std::this_thread::sleep_for(std::chrono::milliseconds(random() % 60));
+          cluster.signal(victim, SIGSTOP);
+          std::this_thread::sleep_for(4s);
+          cluster.signal(victim, SIGCONT);
+          cluster.connected();
+          REQUIRE(cluster.placed());
+        }
+      },
+      kManyShards);
+}
+
+}  // namespace kontor::tests

@@ -2,7 +2,6 @@
 // are always on. What is compared is measured in turn, several times; what is printed is the median and, in brackets,
 // the least and the most. All of it shares the processors of one machine: with a machine for each node there are more.
 #include <algorithm>
-#include <fstream>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -10,9 +9,9 @@
 
 #include "bench/cluster/run.hpp"
 #include "bench/compare/sample.hpp"
+#include "bench/compare/verdict.hpp"
 #include "cmd/kontor/cluster/certificates.hpp"
 #include "cmd/kontor/figures.hpp"
-#include "cmd/kontor/json_text.hpp"
 #include "cmd/kontor/terminal.hpp"
 
 namespace {
@@ -77,16 +76,11 @@ const Row& named(const std::vector<Row>& rows, const std::string& name) {
   return *std::find_if(rows.begin(), rows.end(), [&](const Row& row) { return row.name == name; });
 }
 
-struct Verdict {
-  std::string what, measured, target;
-  bool held = false;
-};
-
 std::vector<Verdict> judge(const std::vector<Row>& rows) {
   std::vector<Verdict> out;
   const auto rate = [&](const char* name) { return named(rows, name).sample(&Figures::per_s); };
   const auto at_least = [&](const char* what, const Sample& sample, int digits, double bound, const char* text) {
-    if (!sample.empty()) out.push_back({what, sample.text(digits), text, sample.median() >= bound});
+    if (!sample.empty()) out.push_back({what, sample.text(digits), "", "", text, sample.median() >= bound});
   };
   at_least("two nodes, all cross, checkouts/s", rate("two_nodes"), 0, 60'000, ">= 60,000");
   at_least("three shards, all cross / one shard", ratios(rate("three_shards"), rate("alone")), 2, 0.35, ">= 0.35");
@@ -94,7 +88,7 @@ std::vector<Verdict> judge(const std::vector<Row>& rows) {
   return out;
 }
 
-void print(const std::vector<Row>& rows, const std::vector<Verdict>& verdicts) {
+void print(const std::vector<Row>& rows) {
   const bool colour = cmd::wants_colour(stdout);
   Table rates({Table::Align::left, Table::Align::right, Table::Align::right, Table::Align::right, Table::Align::right,
                Table::Align::right});
@@ -121,14 +115,10 @@ void print(const std::vector<Row>& rows, const std::vector<Verdict>& verdicts) {
                row.each(&Figures::bytes).text(0), row.each(&Figures::forced).text(4),
                row.each(&Figures::journal_bytes).text(0)});
   }
-  Table targets({Table::Align::left, Table::Align::right, Table::Align::left, Table::Align::left});
-  for (const Verdict& one : verdicts)
-    targets.row(
-        {one.what, one.measured, one.target, {one.held ? "held" : "MISSED", one.held ? Tone::good : Tone::bad}});
-  std::cout << rates.text(colour) << '\n' << costs.text(colour) << '\n' << targets.text(colour) << std::flush;
+  std::cout << rates.text(colour) << '\n' << costs.text(colour) << '\n';
 }
 
-json::object to_json(const std::vector<Row>& rows, const std::vector<Verdict>& verdicts) {
+json::object to_json(const std::vector<Row>& rows) {
   json::object out;
   for (const Row& row : rows) {
     json::array runs;
@@ -149,10 +139,6 @@ json::object to_json(const std::vector<Row>& rows, const std::vector<Verdict>& v
                       {"others", run.others}});
     if (!runs.empty()) out[row.name] = std::move(runs);
   }
-  json::array targets;
-  for (const Verdict& one : verdicts)
-    targets.push_back({{"what", one.what}, {"target", one.target}, {"held", one.held}});
-  out["targets"] = std::move(targets);
   return out;
 }
 
@@ -176,13 +162,10 @@ int run(const Options& options) {
   line.clear();
   fs::remove_all(options.base);
   const std::vector<Verdict> verdicts = judge(all);
-  print(all, verdicts);
-  if (!options.json_file.empty()) {
-    fs::create_directories(fs::absolute(options.json_file).parent_path());
-    std::ofstream(options.json_file) << cmd::json_text(to_json(all, verdicts)) << '\n';
-    std::cout << "kept in " << options.json_file.string() << '\n';
-  }
-  return std::all_of(verdicts.begin(), verdicts.end(), [](const Verdict& one) { return one.held; }) ? 0 : 1;
+  print(all);
+  Table targets({Table::Align::left, Table::Align::right, Table::Align::left, Table::Align::left});
+  for (const Verdict& one : verdicts) targets.row({one.what, one.measured, one.target, word_of(one)});
+  return conclude(targets, verdicts, to_json(all), options.json_file);
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 // compare: the engine beside the ceiling of its shape, in one run (issue 2, section 4). Measurements that are compared
 // are taken in turn, several times; what is printed is the median and, in brackets, the least and the most.
-#include <fstream>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -8,8 +7,8 @@
 
 #include "bench/compare/runs.hpp"
 #include "bench/compare/sample.hpp"
+#include "bench/compare/verdict.hpp"
 #include "cmd/kontor/figures.hpp"
-#include "cmd/kontor/json_text.hpp"
 #include "cmd/kontor/terminal.hpp"
 
 namespace {
@@ -90,12 +89,6 @@ Figures measure(const Options& options) {
   return out;
 }
 
-/// One promise, what it is measured against, and whether it holds.
-struct Verdict {
-  std::string what, measured, beside, ratio, target;
-  bool held = false;
-};
-
 std::vector<Verdict> judge(const Figures& f, const Options& options) {
   const auto at_least = [](const Sample& ratio, double bound) { return ratio.median() >= bound; };
   const Sample many = ratios(f.many, f.many_ceiling), one = ratios(f.one_p50, f.one_p50_ceiling);
@@ -122,26 +115,21 @@ std::vector<Verdict> judge(const Figures& f, const Options& options) {
   };
 }
 
-json::object to_json(const Figures& f, const std::vector<Verdict>& verdicts) {
+json::object to_json(const Figures& f) {
   const auto values = [](const Sample& sample) { return json::array(sample.values().begin(), sample.values().end()); };
-  json::object out = {{"many_per_s", values(f.many)},
-                      {"many_ceiling_per_s", values(f.many_ceiling)},
-                      {"cpu_us", values(f.cpu)},
-                      {"cpu_ceiling_us", values(f.cpu_ceiling)},
-                      {"one_p50_us", values(f.one_p50)},
-                      {"one_p50_ceiling_us", values(f.one_p50_ceiling)},
-                      {"hot_per_s", values(f.hot)},
-                      {"lasting_per_s", values(f.lasting)},
-                      {"rss_early_mb", values(f.rss_early)},
-                      {"rss_late_mb", values(f.rss_late)},
-                      {"rss_total_early_mb", values(f.rss_total_early)},
-                      {"rss_total_late_mb", values(f.rss_total_late)},
-                      {"recovery_s", values(f.recovery_s)}};
-  json::array held;
-  for (const Verdict& one : verdicts)
-    if (!one.target.empty()) held.push_back({{"what", one.what}, {"target", one.target}, {"held", one.held}});
-  out["targets"] = std::move(held);
-  return out;
+  return {{"many_per_s", values(f.many)},
+          {"many_ceiling_per_s", values(f.many_ceiling)},
+          {"cpu_us", values(f.cpu)},
+          {"cpu_ceiling_us", values(f.cpu_ceiling)},
+          {"one_p50_us", values(f.one_p50)},
+          {"one_p50_ceiling_us", values(f.one_p50_ceiling)},
+          {"hot_per_s", values(f.hot)},
+          {"lasting_per_s", values(f.lasting)},
+          {"rss_early_mb", values(f.rss_early)},
+          {"rss_late_mb", values(f.rss_late)},
+          {"rss_total_early_mb", values(f.rss_total_early)},
+          {"rss_total_late_mb", values(f.rss_total_late)},
+          {"recovery_s", values(f.recovery_s)}};
 }
 
 int print(const Figures& figures, const Options& options) {
@@ -155,22 +143,8 @@ int print(const Figures& figures, const Options& options) {
              {"target", Tone::strong},
              ""});
   for (const Verdict& one : verdicts)
-    table.row({one.what,
-               one.measured,
-               one.beside,
-               one.ratio,
-               one.target,
-               {one.target.empty() ? ""
-                : one.held         ? "held"
-                                   : "MISSED",
-                one.held ? Tone::good : Tone::bad}});
-  std::cout << table.text(cmd::wants_colour(stdout)) << std::flush;
-  if (!options.json_file.empty()) {
-    fs::create_directories(fs::absolute(options.json_file).parent_path());
-    std::ofstream(options.json_file) << cmd::json_text(to_json(figures, verdicts)) << '\n';
-    std::cout << "kept in " << options.json_file.string() << '\n';
-  }
-  return std::all_of(verdicts.begin(), verdicts.end(), [](const Verdict& one) { return one.held; }) ? 0 : 1;
+    table.row({one.what, one.measured, one.beside, one.ratio, one.target, word_of(one)});
+  return conclude(table, verdicts, to_json(figures), options.json_file);
 }
 
 }  // namespace

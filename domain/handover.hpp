@@ -46,11 +46,15 @@ struct Holding {
   friend bool operator==(const Holding&, const Holding&) = default;
 };
 
-/// The taker's vote. False: it has the shard, or knows of a later owner than the giver; nothing changed.
+/// Whether this is the owner's to offer, as far as is known here.
+inline bool may_offer(const Holding& at, const Arrival& arrival) {
+  return arrival.from == at.place.member && arrival.epoch == at.place.epoch + 1;
+}
+
+/// The taker's vote. False: the giver is not the owner, as far as is known here; nothing changed.
 /// A promise of an earlier try is replaced: that the giver tries anew says that it did not decide the earlier one so.
 inline bool promise(Holding& at, MemberId own, const Arrival& arrival) {
-  if (at.place.member == own || arrival.epoch <= at.place.epoch) return false;
-  if (at.arrival && at.arrival->epoch > arrival.epoch) return false;
+  if (at.place.member == own || !may_offer(at, arrival)) return false;
   at.arrival = arrival;
   return true;
 }

@@ -88,9 +88,9 @@ Error Taker::offer(const Task& task, ByteReader& in) {
   wire::Offer offer;
   wire::read(in, offer);
   const Holding holding = parts_.places.holding(task.shard);
-  if (!in.ok() || offer.attempt == 0 || offer.epoch <= holding.place.epoch || parts_.places.here(task.shard))
+  const bool right = may_offer(holding, {task.from, offer.epoch, offer.attempt});
+  if (!in.ok() || offer.attempt == 0 || !right || parts_.places.here(task.shard))
     return {Errc::invalid_argument, "offer"};
-  if (holding.arrival && holding.arrival->epoch > offer.epoch) return {Errc::invalid_argument, "offer"};
   arriving_.erase(task.shard);
   if (holding.arrival && !parts_.places.release(task.shard, holding.arrival->attempt))
     parts_.host.fail("the node's memory of where shards are cannot be written");

@@ -45,6 +45,34 @@ TEST_CASE("cluster: shards move under load", "[cluster][faults]") {
       kManyShards);
 }
 
+TEST_CASE("cluster: a node is emptied under load by one command, and gets its share back by another",
+          "[cluster][faults]") {
+  survives(
+      [](Cluster& cluster) {
+        const auto url = [&](std::size_t i) { return "http://127.0.0.1:" + std::to_string(cluster.port(i)); };
+        const auto count = [&](std::size_t node) {
+          std::size_t shards = 0;
+          for (std::size_t shard = 0; shard < kShards; ++shard) shards += cluster.owner(1, shard) == node ? 1U : 0U;
+          return shards;
+        };
+        const auto planned = run_kontor({"cluster", "rebalance", "--without", "n2", "--dry-run", "--url", url(0)});
+        CHECK(planned.exit_code == kExitOk);
+        CHECK(planned.lines.size() == 2);
+        CHECK(count(2) == 2);
+        const auto removed = run_kontor({"cluster", "remove", "n2", "--url", url(0)});
+        CAPTURE(removed.lines);
+        CHECK(removed.exit_code == kExitOk);
+        REQUIRE(cluster.placed());
+        CHECK(count(2) == 0);
+        CHECK(run_kontor({"cluster", "rebalance", "--url", url(2)}).exit_code == kExitOk);
+        REQUIRE(cluster.placed());
+        for (std::size_t node = 0; node < kNodes; ++node) CHECK(count(node) == 2);
+        CHECK(run_kontor({"cluster", "move", "0", "nobody", "--url", url(2)}).exit_code == cmd::kExitCheckFailed);
+        CHECK(run_kontor({"cluster", "move", "77", "n1", "--url", url(2)}).exit_code == cmd::kExitCheckFailed);
+      },
+      kManyShards);
+}
+
 TEST_CASE("cluster: a node is killed while shards move from it or to it", "[cluster][faults]") {
   survives(
       [](Cluster& cluster) {

@@ -3,6 +3,7 @@
 #include <future>
 #include <thread>
 
+#include "domain/ring.hpp"
 #include "persistence/directory_lock.hpp"
 #include "tests/cluster/neighbourhood.hpp"
 
@@ -110,6 +111,41 @@ TEST_CASE("moves: what cannot be is refused, and nothing changes", "[cluster]") 
   REQUIRE(town.connected());
   CHECK(owner(town, 0, 0) == "node-0");
   town.done(0, "buy", Borough::purchase_of(1));
+  town.audit_is_clean();
+}
+
+TEST_CASE("moves: a node joins and gets its share; another is emptied, and is not missed", "[cluster]") {
+  Borough town(3);
+  for (int i = 0; i < 12; ++i)
+    town.done(static_cast<std::size_t>(i % 3), "buy-" + std::to_string(i), Borough::purchase_of(i));
+  town.grow();
+  REQUIRE(town.connected());
+  REQUIRE(eventually([&] { return owner(town, 3, 0) == "node-0"; }));
+  town.done(3, "at-the-new-one", Borough::purchase_of(1));
+  const auto balance = [&](const std::vector<bool>& staying) {
+    std::vector<std::string> names;
+    for (const Member& member : town.members()) names.push_back(member.node);
+    std::vector<MemberId> owners;
+    for (const ShardPlace& place : town.node(3).places())
+      owners.push_back(static_cast<MemberId>(std::find(names.begin(), names.end(), place.node) - names.begin()));
+    std::size_t moves = 0;
+    for (const ShardMove& move : rebalance(owners, Ring(names), staying)) {
+      const Error error = moved(town, 3, move.shard, move.to);
+      CAPTURE(move.shard, to_string(error.code), error.detail, town.events());
+      REQUIRE(error.code == Errc::none);
+      ++moves;
+    }
+    return moves;
+  };
+  CHECK(balance({true, true, true, true}) == 1);  // Four shards: node 0 had two.
+  CHECK(balance({true, true, true, true}) == 0);
+  for (int i = 0; i < 12; ++i) town.done(3, "again-" + std::to_string(i), Borough::purchase_of(i));
+  CHECK(balance({false, true, true, true}) == 1);
+  for (ShardId shard = 0; shard < Borough::kShards; ++shard)
+    REQUIRE(eventually([&] { return owner(town, 1, shard) != "node-0"; }));
+  town.stop(0);
+  for (int i = 0; i < 12; ++i)
+    town.done(static_cast<std::size_t>(1 + i % 3), "without-" + std::to_string(i), Borough::purchase_of(i));
   town.audit_is_clean();
 }
 

@@ -17,7 +17,7 @@ namespace kontor::testing {
 class Neighbourhood {
  public:
   /// `shards`: of them all; 0: one for each.
-  explicit Neighbourhood(std::size_t count, std::uint16_t shards = 0) : shards_(shards) {
+  explicit Neighbourhood(std::size_t count, std::uint16_t shards = 0) : shards_(shards), founders_(count) {
     std::string why;
     REQUIRE(cmd::make_authority(certificates(), &why));
     for (std::size_t i = 0; i < count; ++i) {
@@ -43,6 +43,7 @@ class Neighbourhood {
   ClusterOptions options(std::size_t i) {
     ClusterOptions out;
     out.node = members_[i].node, out.members = members_, out.shards = shards_;
+    out.joins = i >= founders_;
     const auto files = cmd::node_files(certificates(), out.node);
     out.certificate = files.certificate, out.key = files.key;
     out.authority = cmd::authority_files(certificates()).certificate;
@@ -67,6 +68,16 @@ class Neighbourhood {
     INFO(why);
     REQUIRE(opened);
     places_[i].engine = std::move(*opened);
+  }
+  /// One node more, which joins; the others are restarted one after the other, so that they know of it.
+  void grow() {
+    const std::size_t newest = members_.size();
+    std::string why;
+    members_.push_back({"node-" + std::to_string(newest), "127.0.0.1", free_port()});
+    REQUIRE(cmd::make_node_certificate(certificates(), members_[newest].node, &why));
+    places_.resize(members_.size());
+    start(newest);
+    for (std::size_t i = 0; i < newest; ++i) stop(i), start(i);
   }
   void stop(std::size_t i) { places_[i].engine.reset(), places_[i].node.reset(); }
 
@@ -113,6 +124,7 @@ class Neighbourhood {
 
  private:
   const std::uint16_t shards_;
+  const std::size_t founders_;
   struct Place {
     std::shared_ptr<Node> node;
     std::unique_ptr<Engine> engine;

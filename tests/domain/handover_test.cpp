@@ -254,8 +254,10 @@ TEST_CASE("handover: what is older than what is known changes nothing", "[domain
   CHECK(learn(at, 0, {2, 4, 9}) == Learned::nothing);
   CHECK(learn(at, 0, {2, 3, 9}) == Learned::nothing);
   CHECK_FALSE(promise(at, 0, {1, 4, 10}));
+  CHECK_FALSE(promise(at, 0, {1, 6, 10}));
+  CHECK_FALSE(promise(at, 0, {2, 5, 10}));  // Not its to give.
   CHECK(promise(at, 0, {1, 5, 10}));
-  CHECK_FALSE(promise(at, 1, {0, 9, 11}));  // Who has it is given nothing.
+  CHECK_FALSE(promise(at, 1, {1, 5, 11}));  // Who has it is given nothing.
   CHECK(learn(at, 0, {0, 5, 10}) == Learned::here);
   CHECK_FALSE(at.arrival);
 }

@@ -52,6 +52,7 @@ enum class RecordKind : std::uint16_t {
   key_run_block = 56,
   key_run_list = 57,
   reservation_row = 58,  ///< tables: a reservation that holds stock
+  key_ages = 59,         ///< tables: which idempotency keys are forgotten, and how old the others are
 };
 std::string_view to_string(RecordKind kind);
 

@@ -340,6 +340,8 @@ void check_set_aside(std::string_view payload) {
   CHECK((rows[1].sku == sku("pan") && rows[1].reserved == 0 && rows[1].leaving == 0 && rows[1].pricing));
 }
 
+const KeyAges kAges{900, 17, {{300, 20}, {899, 0x0102'0304'0506}}};
+
 std::vector<Golden> of_tables() {
   const OrderProgress progress{5, OrderStatus::cancelled, {{2, 2, 0}, {1'000'000'000, 300, 7}}};
   const CoordinatorCheckpoint checkpoint{77, 7, {{kOther, 0b110}}, {{5, kOther}, {9, {9, 1, 1}}}, {}};
@@ -390,6 +392,8 @@ std::vector<Golden> of_tables() {
        check_set_aside},
       {"reservation_row", RecordKind::reservation_row, [] { return write_reservation_row(kExpiry); },
        [](auto payload) { CHECK(*read_reservation_row(payload) == kExpiry); }},
+      {"key_ages", RecordKind::key_ages, [] { return write_key_ages(kAges); },
+       [](auto payload) { CHECK(*read_key_ages(payload) == kAges); }},
       {"order_row", RecordKind::order_row, [=] { return write_order_row(15, progress); },
        [=](auto payload) {
          const auto read = read_order_row(payload);

@@ -12,11 +12,11 @@
 #include "persistence/key_run.hpp"
 #include "persistence/table_codec.hpp"
 
-// Two jobs at most are under way: one run being written from the frozen generation, and one merge or new filter. Of
-// runs, each ends the same
-// way: its blocks are queued, behind them a list that names the new run, and when that is durable the new run is read
-// instead of its sources. Until then nothing that is read changes, so a crash at any point leaves either the old list,
-// and blocks that nobody names, or the new one. What is forgotten needs no such care: nobody looks for it any more.
+// Two jobs at most are under way: one run being written from the frozen generation, and one merge or new filter. Of the
+// runs, each ends the same way: its blocks are queued, behind them a list that names the new run, and when that is
+// durable the new run is read instead of its sources. Until then nothing that is read changes, so a crash at any point
+// leaves either the old list, and blocks that nobody names, or the new one. What is forgotten needs no such care:
+// nobody looks for it any more.
 //
 // A new filter begins with a run, while nothing is in memory: what is written to that run is marked in it, what comes
 // later is marked in both, and the runs that were there before are read, which are not merged meanwhile.
@@ -263,7 +263,7 @@ void KeyIndex::Impl::step() {
   merge_entries();
 }
 
-/// At most so many: some are forgotten and still stored.
+/// An upper bound: some are forgotten and still stored.
 std::uint64_t KeyIndex::Impl::kept() const {
   std::uint64_t keys = active.size() + frozen.size();
   for (const auto& run : runs) keys += run->entries;

@@ -10,6 +10,7 @@
 #include "persistence/table_codec.hpp"
 #include "tests/domain/good_operations.hpp"
 #include "tests/persistence/golden_file.hpp"
+#include "tests/persistence/last_written.hpp"
 #include "tests/persistence/same_demand.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -424,17 +425,6 @@ std::string sealed(RecordKind kind, const std::string& payload, std::uint64_t ke
   seal(header, payload, out.data());
   return out;
 }
-
-/// What a run of keys writes.
-class Written final : public JournalSink {
- public:
-  Position append(Stream, RecordKind, std::string, std::int64_t) override { return 0; }
-  void put(Table, std::string, RecordKind, std::string payload) override { block = std::move(payload); }
-  void erase(Table, std::string) override {}
-  void truncate(Stream, Position) override {}
-  void after_durable(std::function<void()>) override {}
-  std::string block;
-};
 
 const std::vector<KeyEntry> kEntries = {{0x0102'0304'0506'0708, 1 << 20}, {0x0102'0304'0506'0709, 5 << 20 | 3}};
 

@@ -22,6 +22,11 @@ std::int64_t unix_now_ns() {
       .count();
 }
 
+std::int64_t steady_now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
 struct SystemConfig : caf::actor_system_config {
   SystemConfig(std::size_t threads, actors::Cluster* cluster) {
     // Sharing wakes sleeping workers at once; stealing polls. Throughput 100 keeps self-sending actors from starving
@@ -61,6 +66,8 @@ Result<void> Engine::Impl::open_all(std::string* explanation) {
   }
   fabric = std::make_unique<Fabric>(count);
   fabric->now_ns = unix_now_ns;
+  fabric->steady_ns = steady_now_ns;
+  fabric->key_retention = options.key_retention;
   fabric->protocol = options.protocol;
   fabric->admission = [this](ShardId home, std::size_t more_bytes) {
     return admission(home, more_bytes, storage_full());
@@ -256,6 +263,10 @@ Result<std::unique_ptr<Engine>> Engine::open(const EngineOptions& options, std::
   std::unique_ptr<Engine> engine(new Engine);
   Impl& impl = *engine->impl_;
   impl.options = options;
+  if (options.key_retention.count() < 0 || options.key_retention > kKeyRetentionMax) {
+    if (explanation) *explanation = "idempotency keys are kept for ten years at most, or for ever (0)";
+    return Error{Errc::invalid_argument, "key_retention"};
+  }
   auto lock = DirectoryLock::exclusive(options.dir, explanation);
   if (!lock) return lock.error();
   impl.lock = std::move(*lock);
@@ -299,6 +310,7 @@ namespace {
 void add_shard(const Fabric::Shard& shard, std::int64_t now_ns, EngineCounters& out) {
   out.open += shard.open_transactions, out.open_bytes += shard.open_bytes, out.gathered += shard.gathered;
   out.in_doubt += shard.in_doubt, out.reservations += shard.reservations;
+  out.keys_kept += shard.keys_kept, out.keys_forgotten += shard.keys_dropped;
   const std::int64_t since_ns = shard.in_doubt_since_ns;
   if (since_ns != 0 && shard.in_doubt != 0) out.oldest_doubt_ns = std::max(out.oldest_doubt_ns, now_ns - since_ns);
 }

@@ -32,7 +32,10 @@ struct EngineOptions {
   std::uint64_t checkpoint_journal_bytes = kCheckpointJournalBytes;  ///< Journal written between checkpoints; 0: never.
   std::size_t open_transactions_max = kOpenTransactionsMax;          ///< Admitted and unanswered; beyond: overloaded.
   commit::Protocol protocol = commit::Protocol::two_phase;           ///< Of requests that name none.
-  std::size_t worker_threads = 0;                                    ///< Of the actors; 0: as many as there are cores.
+  /// How long an idempotency key is kept after its effect, in time that its shard has run; 0: for ever. At most a 64th
+  /// longer, and up to kKeyRetentionMax. What was forgotten under a shorter one stays forgotten.
+  std::chrono::nanoseconds key_retention = kKeyRetentionDefault;
+  std::size_t worker_threads = 0;  ///< Of the actors; 0: as many as there are cores.
   /// Several machines: the directory holds this node's shards only, and all members reach each other. None: all shards
   /// are here. See actors/cluster/node.hpp.
   std::shared_ptr<actors::Cluster> cluster;
@@ -140,12 +143,14 @@ struct PhaseLatencies {
 /// Running totals since open, over all shards. Any thread may ask at any time.
 struct EngineCounters {
   std::uint64_t submitted = 0, committed = 0, aborted = 0, unknown = 0, replayed = 0;
-  std::uint64_t prepared = 0;      ///< Transactions whose every vote was yes: P1 = prepared / begun.
-  std::uint64_t begun = 0;         ///< Transactions that reached their participants.
-  std::uint64_t open = 0;          ///< Admitted and not answered.
-  std::uint64_t in_doubt = 0;      ///< Prepared here for another shard, decision not known.
-  std::uint64_t reservations = 0;  ///< That hold stock.
-  std::uint64_t expired = 0;       ///< Reservations released because they were late.
+  std::uint64_t prepared = 0;        ///< Transactions whose every vote was yes: P1 = prepared / begun.
+  std::uint64_t begun = 0;           ///< Transactions that reached their participants.
+  std::uint64_t open = 0;            ///< Admitted and not answered.
+  std::uint64_t in_doubt = 0;        ///< Prepared here for another shard, decision not known.
+  std::uint64_t reservations = 0;    ///< That hold stock.
+  std::uint64_t expired = 0;         ///< Reservations released because they were late.
+  std::uint64_t keys_kept = 0;       ///< Idempotency keys in the index; of those that are forgotten some, for a while.
+  std::uint64_t keys_forgotten = 0;  ///< That left it since open: their retention had passed.
   std::uint64_t journal_commits = 0, journal_records = 0, journal_bytes = 0, checkpoints = 0;
   bool storage_full = false;
 

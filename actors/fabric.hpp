@@ -53,6 +53,8 @@ struct Fabric {
     std::atomic<std::size_t> in_doubt{0};
     std::atomic<std::int64_t> in_doubt_since_ns{0};  ///< Of the oldest, as of the last look; 0: of none.
     std::atomic<std::size_t> reservations{0};        ///< That hold stock.
+    std::atomic<std::uint64_t> keys_kept{0};         ///< Idempotency keys in the index.
+    std::atomic<std::uint64_t> keys_dropped{0};      ///< Forgotten ones that left it in this life.
   };
   explicit Fabric(std::uint16_t count) : shards(count) {}
   std::uint16_t size() const { return static_cast<std::uint16_t>(shards.size()); }
@@ -90,6 +92,10 @@ struct Fabric {
   }
   std::function<bool()> storage_full;    ///< No new work: the room is for what is promised. Unset: never.
   std::function<std::int64_t()> now_ns;  ///< Unix time: set once here, at the edge; rules get it as a field.
+  /// For how long idempotency keys are kept; 0: for ever. Counted by `steady_ns`, a clock that nobody can set, from
+  /// whatever beginning: see domain/key_retention.hpp.
+  std::chrono::nanoseconds key_retention{0};
+  std::function<std::int64_t()> steady_ns;
 };
 
 /// What every actor of a shard is given.

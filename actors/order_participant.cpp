@@ -31,15 +31,37 @@ OrderParticipant::OrderParticipant(Site site, const persistence::Store& store,
     : site_(site),
       archive_(store, site.shard),
       keys_(std::move(keys)),
+      retention_(site.fabric->key_retention, keys_->loaded_ages()),
       state_(std::move(recovered.order)),
       batches_(std::move(recovered.batches)),
       own_high_(recovered.own_high),
       newest_(Locator::of(recovered.appended[static_cast<std::size_t>(Stream::order)] + 1, 0).packed - 1),
       as_of_{recovered.appended[static_cast<std::size_t>(Stream::order)], decided} {
   site_.self().reservations = state_.resource.reservations().size();
+  if (site_.fabric->key_retention.count() != 0) {
+    begun_ns_ = site_.fabric->steady_ns();
+    retention_.look(0, decided_before());  // What earlier lives decided gets older from now on, if not before.
+  }
+  show_keys();
+}
+
+void OrderParticipant::age_keys() {
+  if (site_.fabric->key_retention.count() == 0) return;
+  if (retention_.look(site_.fabric->steady_ns() - begun_ns_, decided_before())) keys_->forget(retention_.store());
+}
+
+Position OrderParticipant::decided_before() {
+  while (decided_ < batches_.size() && batches_[decided_].undecided == 0) ++decided_;
+  return decided_ == batches_.size() ? as_of_.appended + 1 : batches_[decided_].position;
+}
+
+void OrderParticipant::show_keys() {
+  site_.self().keys_kept = keys_->keys_in_memory() + keys_->keys_in_runs();
+  site_.self().keys_dropped = keys_->keys_dropped();
 }
 
 Votes OrderParticipant::prepare(const BatchPtr& batch) {
+  age_keys();
   Votes votes{batch, commit::Role::order, 0, {}};
   const persistence::BatchHead head{batch->coordinator, batch->incarnation, batch->first};
   persistence::OrderPreparedWriter record(own_high_, head, bytes_expected_);
@@ -160,7 +182,9 @@ void OrderParticipant::decide(const Decide::List& list) {
   for (const commit::Decision& decision : list.early) state_.settle(decision, list.position, true);
   as_of_.decided = list.position;
   site_.self().reservations = state_.resource.reservations().size();
+  age_keys();
   keys_->step();  // Runs are merged beside the work that makes them.
+  show_keys();
 }
 
 void OrderParticipant::capture() {
@@ -169,6 +193,7 @@ void OrderParticipant::capture() {
   // What the last checkpoint stored is durable: the coordinator waited for it.
   const auto kept =
       std::find_if(batches_.begin(), batches_.end(), [&](const auto& b) { return b.position >= stored_below_; });
+  decided_ -= std::min(decided_, static_cast<std::size_t>(kept - batches_.begin()));
   batches_.erase(batches_.begin(), kept);
   // Every batch before the frontier is decided for good: it need not be replayed, and its keys are in the run that
   // begins here. Batches from the frontier on are replayed, so each says which of its items were decided by now.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "actors/fabric.hpp"
+#include "domain/key_retention.hpp"
 #include "persistence/order_archive.hpp"
 #include "persistence/recovery.hpp"
 
@@ -45,6 +46,11 @@ class OrderParticipant {
     bool active = false;
   };
 
+  /// Forgets the keys that are old enough.
+  void age_keys();
+  /// All that was enrolled before this is decided.
+  Position decided_before();
+  void show_keys();
   Result<const persistence::ArchivedRequest*> committed_use(const IdempotencyKey& key, const KeyDigest& digest);
   Result<void> load(const OrderId& order);
   /// What became of an enrolled request. Errors: corrupt_journal.
@@ -62,9 +68,12 @@ class OrderParticipant {
   Site site_;
   persistence::OrderArchive archive_;
   std::unique_ptr<persistence::KeyIndex> keys_;
+  KeyRetention retention_;
+  std::int64_t begun_ns_ = 0;  ///< By the steady clock: this life.
   commit::Participant<OrderBook> state_;
   std::deque<persistence::OrderBatch> batches_;  ///< Not yet stored for good; ascending by position.
   Position stored_below_ = 0;                    ///< Batches below are stored when the running checkpoint is durable.
+  std::size_t decided_ = 0;                      ///< So many of them, from the front, are decided.
   std::size_t hint_ = 0;                         ///< Where the last decision's batch was.
   TransactionId own_high_;
   std::uint64_t newest_ = 0;  ///< Place of the last commit; past the log's end for what an earlier life committed.

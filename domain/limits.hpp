@@ -44,6 +44,13 @@ inline constexpr std::uint64_t kReserveBytesMin = 64u << 20;               // Ro
 inline constexpr std::size_t kRowsPerBlock = 64;    // Rows stored together: about one page of the store.
 inline constexpr std::size_t kBlocksPerSlice = 32;  // Captured by one message of a checkpoint: well under 1 ms.
 
+// Idempotency keys.
+inline constexpr std::chrono::hours kKeyRetentionDefault{24};  // Clients that retry give up long before.
+inline constexpr std::chrono::hours kKeyRetentionMin{24};      // What the HTTP API promises, whatever it is told.
+inline constexpr std::chrono::hours kKeyRetentionMax{87'600};  // Ten years: sums of ages never wrap.
+inline constexpr std::int64_t kKeyMarksPerRetention = 64;      // A key is kept a 64th longer at most; 1 KB of marks.
+inline constexpr std::chrono::minutes kKeyAgesStoredEvery{1};  // What a crash may take off a busy shard's age.
+
 // Times of the shell; rules know none.
 inline constexpr std::chrono::milliseconds kTickEvery{100};
 inline constexpr std::uint32_t kResolveTicks = 50;                 // Five seconds: an inquiry, or two elections.

@@ -7,6 +7,7 @@
 
 #include "domain/placement.hpp"
 #include "persistence/audit_fold.hpp"
+#include "persistence/key_run.hpp"
 #include "persistence/shard_set.hpp"
 
 namespace kontor::persistence {
@@ -195,11 +196,17 @@ class Auditor {
 
   void check_keys() {
     auto& keys = fold_.keys;
-    report_.keys = keys.size();
+    report_.keys = keys.size() + fold_.keys_forgotten;
+    report_.keys_forgotten = fold_.keys_forgotten;
     std::sort(keys.begin(), keys.end(),
               [](const KeyDigest& a, const KeyDigest& b) { return a.low != b.low ? a.low < b.low : a.high < b.high; });
     const auto twice = std::adjacent_find(keys.begin(), keys.end());
-    if (twice != keys.end()) fault("an idempotency key had two effects");
+    for (const ShardSet::Shard& shard : set_.shards) {
+      const Store::Reader reader(*shard.store);
+      if (const auto ages = stored_key_ages(reader); !ages || ages->forgotten_before > shard.state.next)
+        fault("shard " + std::to_string(shard.state.format.shard) + ": forgets idempotency keys that are yet to come");
+    }
+    if (twice != keys.end()) fault("an idempotency key had two effects, and the first was not forgotten");
   }
 
   const ShardSet& set_;

@@ -15,6 +15,7 @@ struct ShardSet;
 /// counts all). Clean means: no fault.
 struct AuditReport {
   std::uint64_t shards = 0, accounts = 0, products = 0, orders = 0, transactions = 0, keys = 0;
+  std::uint64_t keys_forgotten = 0;     ///< Of the keys: those that may have been used again.
   std::uint64_t reservations = 0;       ///< Of the orders: those that began as one.
   std::uint64_t records = 0;            ///< Journal records whose checksum was verified.
   std::uint64_t open_transactions = 0;  ///< Prepared and undecided on record; what recovery will do was applied first.
@@ -32,7 +33,8 @@ struct AuditReport {
 ///  - nothing stays claimed once recovery has resolved what was open;
 ///  - balances and stock equal what one gets by adding up every committed transaction in the order journals anew: so no
 ///    transaction is half done;
-///  - no idempotency key had two effects; no order was refunded or fulfilled beyond what was bought;
+///  - no idempotency key had two effects, but when the first was forgotten by now; no order was refunded or fulfilled
+///  beyond what was bought;
 ///  - each reservation ended at most once, in time, and what is reserved is what those hold that did not end.
 /// Errors: directory_in_use, corrupt_journal, incompatible_format, io_error, not_found.
 Result<AuditReport> audit(std::span<const std::filesystem::path> dirs, std::string* explanation = nullptr);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "persistence/effects.hpp"
+#include "persistence/key_run.hpp"
 
 namespace kontor::persistence {
 namespace {
@@ -74,13 +75,17 @@ class Outcomes {
   bool all_committed_ = false;
 };
 
-Result<void> add_item(AuditFold& fold, const OrderItem& item, Plan& plan_storage) {
+Result<void> add_item(AuditFold& fold, const OrderItem& item, bool forgotten, Plan& plan_storage) {
   for (const OrderDemand& demand : item.demands) {
     if (demand.action == OrderAction::enroll || demand.action == OrderAction::reserve) continue;
     fold.amendments[demand.order].push_back({demand.action, demand.line, demand.quantity});
   }
   if (item.body.empty()) return {};  // The request is enrolled on another shard, and counted there.
-  fold.keys.push_back(digest_of(item.demands.front().key));
+  if (forgotten) {
+    ++fold.keys_forgotten;
+  } else {
+    fold.keys.push_back(digest_of(item.demands.front().key));
+  }
   ++fold.transactions;
   const auto stored = read_body(item.body);
   if (!stored) return stored.error();
@@ -112,6 +117,7 @@ void AuditFold::merge(AuditFold&& other) {
     into.insert(into.end(), list.begin(), list.end());
   }
   keys.insert(keys.end(), other.keys.begin(), other.keys.end());
+  keys_forgotten += other.keys_forgotten;
   reservations.insert(other.reservations.begin(), other.reservations.end());
   timed.insert(timed.end(), other.timed.begin(), other.timed.end());
   records += other.records, transactions += other.transactions, orders += other.orders;
@@ -123,6 +129,9 @@ Result<AuditFold> fold_orders(const Store& store, const RecoveredShard& shard, P
   Plan plan_storage;
   Outcomes outcomes(store, shard);
   const Store::Reader reader(store);
+  const auto ages = stored_key_ages(reader);
+  if (!ages) return ages.error();
+  const Position horizon = ages->forgotten_before;
   Result<void> inside;
   const auto scanned = reader.scan(Stream::order, from, [&](const Record& record) {
     if (record.header.key >= until) return false;
@@ -130,7 +139,7 @@ Result<AuditFold> fold_orders(const Store& store, const RecoveredShard& shard, P
     inside = outcomes.enter(record.header.key);
     if (!inside) return false;
     const auto read = read_order_prepared(record.payload, [&](const OrderItem& item) {
-      if (outcomes.committed(item.delta)) inside = add_item(fold, item, plan_storage);
+      if (outcomes.committed(item.delta)) inside = add_item(fold, item, record.header.key < horizon, plan_storage);
       return static_cast<bool>(inside);
     });
     if (!read) inside = read;

@@ -31,7 +31,8 @@ struct AuditFold {
     bool before_expiry = false;
   };
   std::vector<Timed> timed;
-  std::vector<KeyDigest> keys;
+  std::vector<KeyDigest> keys;       ///< Of effects whose key is not forgotten.
+  std::uint64_t keys_forgotten = 0;  ///< Effects whose key may have been used again.
   std::uint64_t records = 0, transactions = 0, orders = 0;
   std::vector<std::string> faults;
 

@@ -34,7 +34,8 @@ class BloomFilter {
       : blocks_(other.blocks_),
         shift_(other.shift_),
         words_(std::exchange(other.words_, nullptr)),
-        marked_(other.marked_) {}
+        marked_(other.marked_),
+        given_back_(other.given_back_) {}
   BloomFilter& operator=(BloomFilter&&) = delete;
 
   void prefetch(std::uint64_t hash) const { __builtin_prefetch(block_of(hash), 1); }
@@ -61,12 +62,21 @@ class BloomFilter {
 
   bool full() const { return marked_ >= capacity(); }
   std::size_t capacity() const { return blocks_ * kKeysPerBlock; }
+  std::size_t marked() const { return marked_; }
+  std::size_t bytes() const { return blocks_ * kWords * sizeof(std::uint64_t); }
+
+  /// Returns so much of its memory at most, whole pages. Nothing may be asked or marked any more. False: that was all.
+  bool give_back(std::size_t most) {
+    const std::size_t part = std::min(most, bytes() - given_back_);
+    ::madvise(reinterpret_cast<char*>(words_) + given_back_, part, MADV_DONTNEED);
+    given_back_ += part;
+    return given_back_ < bytes();
+  }
 
  private:
   static constexpr std::size_t kWords = 8;
   static constexpr std::size_t kKeysPerBlock = 32;  // 512 bits, 16 a key.
 
-  std::size_t bytes() const { return blocks_ * kWords * sizeof(std::uint64_t); }
   std::uint64_t* block_of(std::uint64_t hash) const { return words_ + ((hash >> 1) >> shift_) * kWords; }
   /// 48 bits that do not depend on the hash's top bits alone: keys of one block share those.
   static std::uint64_t mixed(std::uint64_t hash) { return (hash * 0x9e3779b97f4a7c15u) >> 16; }
@@ -75,6 +85,7 @@ class BloomFilter {
   unsigned shift_;
   std::uint64_t* words_ = nullptr;
   std::size_t marked_ = 0;
+  std::size_t given_back_ = 0;
 };
 
 /// Filters that grow: when the newest is full, one of double its size is added.
@@ -94,7 +105,20 @@ class BloomFilterChain {
     if (filters_.back().full()) filters_.emplace_back(filters_.back().capacity() * 2);
     filters_.back().mark(hash);
   }
+  /// The next one is near.
+  bool nearly_full() const { return filters_.back().marked() >= filters_.back().capacity() / 4 * 3; }
   std::size_t filters() const { return filters_.size(); }
+  std::size_t marked() const {
+    std::size_t marked = 0;
+    for (const BloomFilter& filter : filters_) marked += filter.marked();
+    return marked;
+  }
+  std::size_t bytes() const {
+    std::size_t bytes = 0;
+    for (const BloomFilter& filter : filters_) bytes += filter.bytes();
+    return bytes;
+  }
+  std::vector<BloomFilter> take() { return std::move(filters_); }
 
  private:
   std::vector<BloomFilter> filters_;

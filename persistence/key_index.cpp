@@ -7,14 +7,19 @@
 #include <functional>
 #include <optional>
 
-#include "persistence/bloom_filter.hpp"
+#include "persistence/key_filter.hpp"
 #include "persistence/key_generation.hpp"
 #include "persistence/key_run.hpp"
+#include "persistence/table_codec.hpp"
 
-// Two jobs at most are under way: one run being written from the frozen generation, and one merge. Each ends the same
-// way: its blocks are queued, behind them a list that names the new run, and when that is durable the new run is read
-// instead of its sources. Until then nothing that is read changes, so a crash at any point leaves either the old list,
-// and blocks that nobody names, or the new one.
+// Two jobs at most are under way: one run being written from the frozen generation, and one merge or new filter. Of the
+// runs, each ends the same way: its blocks are queued, behind them a list that names the new run, and when that is
+// durable the new run is read instead of its sources. Until then nothing that is read changes, so a crash at any point
+// leaves either the old list, and blocks that nobody names, or the new one. What is forgotten needs no such care:
+// nobody looks for it any more.
+//
+// A new filter begins with a run, while nothing is in memory: what is written to that run is marked in it, what comes
+// later is marked in both, and the runs that were there before are read, which are not merged meanwhile.
 
 namespace kontor::persistence {
 namespace {
@@ -43,18 +48,28 @@ struct Merge {
   std::vector<KeyRun*> sources;
   std::vector<RunCursor> cursors;  // None is at its end.
   std::optional<RunWriter> writer;
-  KeyRun* run = nullptr;  // Set when all is queued.
-  Flag durable;
+  std::uint64_t left_out = 0;
+  KeyRun* run = nullptr;  // None if all was forgotten.
+  Flag durable;           // Set when all is queued.
+};
+
+/// A filter being made anew.
+struct Refill {
+  std::vector<const KeyRun*> runs;  // To be read.
+  std::optional<RunCursor> cursor;  // In the last of them.
+  bool reading = false;
 };
 
 }  // namespace
 
 struct KeyIndex::Impl {
   Impl(const Store& s, JournalSink* j, std::size_t filter_keys, const Tuning& t)
-      : store(s), journal(j), tuning(t), filter_keys_first(filter_keys), filter(filter_keys) {}
+      : store(s), journal(j), tuning(t), filter(filter_keys) {}
 
   bool can_step() const;
   void step();
+  bool keeps(const KeyEntry& entry) const { return entry.locator >= forgotten; }
+  std::uint64_t kept() const;
   void poll();
   void write_partition();
   void clear_partitions();
@@ -65,19 +80,26 @@ struct KeyIndex::Impl {
   Result<void> merge_slice();
   void finish_merge();
   void drop_merge();
+  const KeyRun* run_to_drop() const;
+  void drop_run(const KeyRun* run);
+  Result<void> refill_slice();
+  void refill();
   KeyRun* list(std::unique_ptr<KeyRun> run, Flag& durable);
   void account(std::size_t bytes);
 
   const Store& store;
   JournalSink* journal;
   Tuning tuning;
-  std::size_t filter_keys_first;
-  BloomFilterChain filter;
+  KeyFilter filter;
+  KeyAges ages;                 // As loaded.
+  std::uint64_t forgotten = 0;  // Locators below.
+  std::uint64_t dropped = 0;
   KeyGeneration active, frozen;
   std::vector<std::unique_ptr<KeyRun>> runs;
   std::uint32_t next_run = 1;
   Freeze freeze;
   std::optional<Merge> merge;
+  std::optional<Refill> refilling;
   bool merge_lacks_room = false;  // Looked at again with the next checkpoint.
   Result<void> merge_outcome;
   std::deque<BlockRange> erasing;
@@ -99,15 +121,17 @@ Result<void> KeyIndex::load() {
   auto runs = read_run_list(reader);
   if (!runs) return runs.error();
 
-  // One filter for all that is there and a quarter more: a chain would cost a cache miss for each of its parts.
+  auto ages = stored_key_ages(reader);
+  if (!ages) return ages.error();
+  index.ages = std::move(*ages);
+  index.forgotten = Locator::of(index.ages.forgotten_before, 0).packed;
+
   std::uint64_t keys = 0;
   for (const auto& run : *runs) keys += run->entries;
-  std::size_t capacity = std::max<std::size_t>(index.filter_keys_first, 1);
-  while (capacity < keys + keys / 4) capacity *= 2;
-  if (capacity > index.filter_keys_first) index.filter = BloomFilterChain(capacity);
-
+  index.filter.reset(keys);
   const auto mark_all = [&](std::span<const KeyEntry> block) {
-    for (const KeyEntry& entry : block) index.filter.mark(entry.hash);
+    for (const KeyEntry& entry : block)
+      if (index.keeps(entry)) index.filter.mark(entry.hash);
   };
   const auto others = read_run_blocks(reader, *runs, mark_all);
   if (!others) return others.error();
@@ -117,6 +141,8 @@ Result<void> KeyIndex::load() {
   if (index.journal != nullptr) index.erasing.assign(others->begin(), others->end());
   return {};
 }
+
+const KeyAges& KeyIndex::loaded_ages() const { return impl_->ages; }
 
 void KeyIndex::prefetch(std::uint64_t hash) const { impl_->filter.prefetch(hash); }
 
@@ -134,6 +160,12 @@ void KeyIndex::insert(std::uint64_t hash, Locator locator) {
   impl_->active.insert({hash, locator.packed});
 }
 
+void KeyIndex::forget(const KeyAges& ages) {
+  assert(impl_->journal != nullptr);
+  impl_->journal->put(Table::keys, std::string(kKeyAgesKey), RecordKind::key_ages, write_key_ages(ages));
+  impl_->forgotten = std::max(impl_->forgotten, Locator::of(ages.forgotten_before, 0).packed);
+}
+
 Result<std::vector<Locator>> KeyIndex::find(std::uint64_t hash) const {
   std::vector<std::uint64_t> packed;
   impl_->active.find(hash, packed);
@@ -145,6 +177,7 @@ Result<std::vector<Locator>> KeyIndex::find(std::uint64_t hash) const {
       if (const auto read = find_in_run(reader, *run, hash, packed); !read) return read.error();
     }
   }
+  std::erase_if(packed, [&](std::uint64_t locator) { return locator < impl_->forgotten; });
   std::sort(packed.begin(), packed.end(), std::greater<>());  // A later position is newer.
   packed.erase(std::unique(packed.begin(), packed.end()), packed.end());
   std::vector<Locator> found;
@@ -163,6 +196,9 @@ void KeyIndex::begin_run() {
   freeze.phase = Phase::writing;
   freeze.partition = 0;
   freeze.writer.emplace(*impl_->journal, impl_->next_run++, 0, impl_->tuning.block_entries);
+  if (impl_->refilling || !impl_->merge_outcome || !impl_->filter.wasteful(impl_->kept())) return;
+  impl_->filter.begin_next(impl_->kept());
+  impl_->refilling.emplace();
 }
 
 bool KeyIndex::writing() const { return impl_->freeze.phase != Phase::idle; }
@@ -176,7 +212,9 @@ bool KeyIndex::step() {
 }
 
 bool KeyIndex::idle() const {
-  return !writing() && !impl_->merge && impl_->erasing.empty() && !impl_->level_to_merge();
+  const Impl& index = *impl_;
+  const bool merged = !index.merge && !index.refilling && !index.level_to_merge();
+  return !writing() && merged && index.erasing.empty() && !index.run_to_drop() && !index.filter.has_old();
 }
 
 const Result<void>& KeyIndex::merge_outcome() const { return impl_->merge_outcome; }
@@ -195,41 +233,64 @@ std::uint64_t KeyIndex::keys_in_runs() const {
   return keys;
 }
 
+std::uint64_t KeyIndex::keys_dropped() const { return impl_->dropped; }
+
+std::size_t KeyIndex::filter_bytes() const { return impl_->filter.bytes(); }
+
 // --- Steps.
 
 bool KeyIndex::Impl::can_step() const {
   if (journal == nullptr || in_flight_bytes->load(std::memory_order_relaxed) >= tuning.in_flight_bytes_max)
     return false;
   const bool freezing = freeze.phase == Phase::writing || freeze.phase == Phase::clearing;
-  const bool merging = merge ? merge->run == nullptr : level_to_merge().has_value();
-  return freezing || merging || !erasing.empty();
+  const bool merging = merge ? !merge->durable : refilling || level_to_merge() || run_to_drop();
+  return freezing || merging || !erasing.empty() || filter.has_old();
 }
 
 /// Memory is freed before space on disk, and that before more of it is taken.
 void KeyIndex::Impl::step() {
   if (freeze.phase == Phase::writing) return write_partition();
   if (freeze.phase == Phase::clearing) return clear_partitions();
+  if (filter.has_old()) return filter.free_old();
   if (!erasing.empty()) return erase_blocks();
-  if (!merge) return start_merge(*level_to_merge());
+  if (!merge) {
+    if (refilling) return refill();
+    if (const KeyRun* run = run_to_drop()) return drop_run(run);
+    return start_merge(*level_to_merge());
+  }
   // Its sources hold all that it has written, and what is promised needs the room.
   if (journal->storage_full()) return drop_merge();
   merge_entries();
 }
 
+/// An upper bound: some are forgotten and still stored.
+std::uint64_t KeyIndex::Impl::kept() const {
+  std::uint64_t keys = active.size() + frozen.size();
+  for (const auto& run : runs) keys += run->entries;
+  return keys;
+}
+
 void KeyIndex::Impl::poll() {
   if (freeze.phase == Phase::waiting && freeze.durable->load(std::memory_order_acquire)) {
-    freeze.run->readable = true;
+    if (freeze.run) freeze.run->readable = true;
     freeze.phase = Phase::clearing;
     freeze.partition = 0;
   }
-  if (merge && merge->run != nullptr && merge->durable->load(std::memory_order_acquire)) finish_merge();
+  if (merge && merge->durable && merge->durable->load(std::memory_order_acquire)) finish_merge();
 }
 
 void KeyIndex::Impl::write_partition() {
   const std::span<const KeyEntry> partition = frozen.partition(freeze.partition++);
   freeze.sorted.assign(partition.begin(), partition.end());
   std::sort(freeze.sorted.begin(), freeze.sorted.end());
-  for (const KeyEntry& entry : freeze.sorted) freeze.writer->add(entry);
+  for (const KeyEntry& entry : freeze.sorted) {
+    if (!keeps(entry)) {
+      ++dropped;
+      continue;
+    }
+    freeze.writer->add(entry);
+    if (refilling) filter.mark_next(entry.hash);
+  }
   if (freeze.partition == KeyGeneration::kPartitions) {
     freeze.run = list(freeze.writer->finish(), freeze.durable);
     freeze.phase = Phase::waiting;
@@ -253,7 +314,7 @@ void KeyIndex::Impl::erase_blocks() {
 
 /// The lowest level with enough runs: small merges must not wait for large ones.
 std::optional<std::uint32_t> KeyIndex::Impl::level_to_merge() const {
-  if (merge || merge_lacks_room || !merge_outcome) return std::nullopt;
+  if (merge || refilling || merge_lacks_room || !merge_outcome) return std::nullopt;
   std::optional<std::uint32_t> lowest;
   for (const auto& first : runs) {
     const auto alike = [&](const auto& run) { return run->readable && run->level == first->level; };
@@ -301,7 +362,11 @@ Result<void> KeyIndex::Impl::merge_slice() {
     auto least = cursors.begin();
     for (auto other = least + 1; other != cursors.end(); ++other)
       if (other->entry() < least->entry()) least = other;
-    merge->writer->add(least->entry());
+    if (keeps(least->entry())) {
+      merge->writer->add(least->entry());
+    } else {
+      ++merge->left_out;
+    }
     least->advance();
     if (!least->needs_block()) continue;
     if (least->at_end()) {
@@ -315,7 +380,8 @@ Result<void> KeyIndex::Impl::merge_slice() {
 
 /// The merged run is durable: it is read from now on, and nobody needs its sources.
 void KeyIndex::Impl::finish_merge() {
-  merge->run->readable = true;
+  if (merge->run) merge->run->readable = true;
+  dropped += merge->left_out;
   for (const KeyRun* source : merge->sources) {
     erasing.push_back({source->id, 0, source->blocks()});
     std::erase_if(runs, [&](const auto& run) { return run.get() == source; });
@@ -329,14 +395,71 @@ void KeyIndex::Impl::drop_merge() {
   merge.reset();
 }
 
-/// Makes a run that is written part of the list. `durable` is set when the list and all before it are on disk.
+/// A run that is forgotten as a whole. Not while others are read: it may be one of them.
+const KeyRun* KeyIndex::Impl::run_to_drop() const {
+  if (merge || refilling) return nullptr;
+  const auto gone = [&](const auto& run) { return run->readable && run->newest < forgotten; };
+  const auto run = std::find_if(runs.begin(), runs.end(), gone);
+  return run == runs.end() ? nullptr : run->get();
+}
+
+/// Its blocks are erased behind the list that does not name it any more.
+void KeyIndex::Impl::drop_run(const KeyRun* run) {
+  dropped += run->entries;
+  erasing.push_back({run->id, 0, run->blocks()});
+  std::erase_if(runs, [&](const auto& other) { return other.get() == run; });
+  journal->put(Table::keys, std::string(kRunListKey), RecordKind::key_run_list, encode_run_list(runs));
+}
+
+/// Reads part of the runs into the new filter. What is being written by now is marked there already.
+void KeyIndex::Impl::refill() {
+  if (!refilling->reading) {
+    refilling->reading = true;
+    for (const auto& run : runs)
+      if (run->readable) refilling->runs.push_back(run.get());
+  }
+  if (const Result<void> read = refill_slice(); !read) {
+    merge_outcome = read;
+    filter.drop_next();
+  } else if (refilling->runs.empty()) {
+    filter.take_next();
+  } else {
+    return;
+  }
+  refilling.reset();
+}
+
+Result<void> KeyIndex::Impl::refill_slice() {
+  const Store::Reader reader(store);
+  std::size_t left = tuning.step_entries;
+  while (!refilling->runs.empty() && left > 0) {
+    std::optional<RunCursor>& cursor = refilling->cursor;
+    if (!cursor) cursor.emplace(*refilling->runs.back());
+    if (cursor->at_end()) {
+      refilling->runs.pop_back();
+      cursor.reset();
+      continue;
+    }
+    if (cursor->needs_block())
+      if (const auto fetched = cursor->fetch(reader); !fetched) return fetched;
+    for (; left > 0 && !cursor->needs_block(); --left, cursor->advance())
+      if (keeps(cursor->entry())) filter.mark_next(cursor->entry().hash);
+  }
+  return {};
+}
+
+/// Makes a run that is written part of the list, unless it is empty. `durable` is set when the list and all before it
+/// are on disk.
 KeyRun* KeyIndex::Impl::list(std::unique_ptr<KeyRun> run, Flag& durable) {
-  run->listed = true;
-  runs.push_back(std::move(run));
+  KeyRun* listed = nullptr;
+  if (run->blocks() > 0) {
+    run->listed = true;
+    listed = runs.emplace_back(std::move(run)).get();
+  }
   journal->put(Table::keys, std::string(kRunListKey), RecordKind::key_run_list, encode_run_list(runs));
   durable = std::make_shared<std::atomic<bool>>(false);
   journal->after_durable([flag = durable] { flag->store(true, std::memory_order_release); });
-  return runs.back().get();
+  return listed;
 }
 
 void KeyIndex::Impl::account(std::size_t bytes) {

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <map>
 
+#include "persistence/table_codec.hpp"
+
 namespace kontor::persistence {
 namespace {
 
@@ -66,6 +68,7 @@ class LoadedBlocks {
     if (!follows || !std::is_sorted(block_.begin(), block_.end())) return false;
     run->fences[blocks++] = block_.front().hash;
     entries += block_.size();
+    for (const KeyEntry& entry : block_) run->newest = std::max(run->newest, entry.locator);
     last_ = block_.back();
     visit_(block_);
     return true;
@@ -149,13 +152,21 @@ Result<std::vector<BlockRange>> read_run_blocks(const Store::Reader& reader,
   LoadedBlocks loaded(runs, visit);
   bool sound = true;
   const auto take = [&](std::string_view key, const Record& record) {
-    sound = key.size() == kBlockKeyBytes ? loaded.take(key, record) : key == kRunListKey;
+    sound = key.size() == kBlockKeyBytes ? loaded.take(key, record) : key == kRunListKey || key == kKeyAgesKey;
     return sound;
   };
   if (const auto scanned = reader.scan(Table::keys, std::string(kBlockKeyBytes, '\0'), take); !scanned)
     return scanned.error();
   if (!sound || !loaded.complete()) return kDamaged;
   return loaded.others();
+}
+
+Result<KeyAges> stored_key_ages(const Store::Reader& reader) {
+  const Result<Record> record = reader.get(Table::keys, kKeyAgesKey);
+  if (!record && record.code() == Errc::not_found) return KeyAges{};
+  if (!record) return record.error();
+  if (record->header.kind != RecordKind::key_ages) return Error{Errc::corrupt_journal, "key_ages"};
+  return read_key_ages(record->payload);
 }
 
 Result<void> find_in_run(const Store::Reader& reader, const KeyRun& run, std::uint64_t hash,
@@ -190,6 +201,7 @@ void RunWriter::add(const KeyEntry& entry) {
   std::memcpy(bytes, &entry, sizeof entry);
   block_.append(bytes, sizeof bytes);
   ++run_->entries;
+  run_->newest = std::max(run_->newest, entry.locator);
   last_ = entry;
   if (block_.size() == block_bytes_) write_block();
 }

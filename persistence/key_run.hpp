@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "domain/key_retention.hpp"
 #include "persistence/journal_sink.hpp"
 #include "persistence/key_generation.hpp"
 #include "persistence/store.hpp"
@@ -16,7 +17,7 @@
 ///
 ///   key of a block   := run: u32 big-endian, block: u32 big-endian
 ///   payload of block := KeyEntry[1 .. block_entries]      sorted by hash, then locator; also over the run's blocks
-///   key of the list  := "runs"
+///   key of the list  := "runs"                             (beside it, under "ages", key_ages of table_codec.hpp)
 ///   payload of list  := { run: u32, level: u32, blocks: u32, reserved: u32 = 0, entries: u64 }[]
 ///
 /// A run counts only when the list names it; the list is queued behind its blocks. Blocks of other runs are left from a
@@ -29,6 +30,7 @@ struct KeyRun {
   std::uint32_t id = 0;
   std::uint32_t level = 0;  ///< How often its keys were merged.
   std::uint64_t entries = 0;
+  std::uint64_t newest = 0;           ///< Highest locator: not stored, since all blocks are read at a start.
   std::vector<std::uint64_t> fences;  ///< First hash of each block.
   bool listed = false;                ///< The newest list that was queued names it.
   bool readable = false;              ///< It is durable: find() reads it.
@@ -58,6 +60,9 @@ Result<std::vector<BlockRange>> read_run_blocks(const Store::Reader& reader,
                                                 std::span<const std::unique_ptr<KeyRun>> runs,
                                                 const std::function<void(std::span<const KeyEntry>)>& visit);
 
+/// What was stored of the keys' ages; nothing forgotten if there never was such a row. Errors: corrupt_journal.
+Result<KeyAges> stored_key_ages(const Store::Reader& reader);
+
 /// Adds the locators of `hash` in a readable run. Errors: corrupt_journal.
 Result<void> find_in_run(const Store::Reader& reader, const KeyRun& run, std::uint64_t hash,
                          std::vector<std::uint64_t>& found);
@@ -69,7 +74,7 @@ class RunWriter {
 
   /// In ascending order; the same entry again is left out.
   void add(const KeyEntry& entry);
-  /// Writes the last block. The run is neither listed nor readable yet.
+  /// Writes the last block. The run is neither listed nor readable yet, and without blocks if nothing was added.
   std::unique_ptr<KeyRun> finish();
   /// Bytes given to the journal since the last call.
   std::size_t take_written_bytes() { return std::exchange(written_bytes_, 0); }

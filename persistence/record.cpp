@@ -56,6 +56,7 @@ std::string_view to_string(RecordKind kind) {
     case RecordKind::key_run_block: return "key_run_block";
     case RecordKind::key_run_list: return "key_run_list";
     case RecordKind::reservation_row: return "reservation_row";
+    case RecordKind::key_ages: return "key_ages";
     case RecordKind::meta_place: return "meta_place";
   }
   return "unlisted";

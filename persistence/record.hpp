@@ -52,7 +52,8 @@ enum class RecordKind : std::uint16_t {
   key_run_block = 56,
   key_run_list = 57,
   reservation_row = 58,  ///< tables: a reservation that holds stock
-  meta_place = 59,       ///< a node's own table: where a shard is
+  key_ages = 59,         ///< tables: which idempotency keys are forgotten, and how old the others are
+  meta_place = 60,       ///< a node's own table: where a shard is
 };
 std::string_view to_string(RecordKind kind);
 

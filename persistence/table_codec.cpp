@@ -1,5 +1,7 @@
 #include "persistence/table_codec.hpp"
 
+#include <limits>
+
 #include "persistence/operation_codec.hpp"
 
 namespace kontor::persistence {
@@ -142,6 +144,31 @@ Result<std::int64_t> read_reservation_row(std::string_view payload) {
   const auto expires_at_ns = static_cast<std::int64_t>(in.fixed<std::uint64_t>());
   if (!in.done()) return Error{Errc::corrupt_journal, "reservation_row"};
   return expires_at_ns;
+}
+
+std::string write_key_ages(const KeyAges& ages) {
+  ByteWriter out(16 + ages.marks.size() * sizeof(KeyAges::Mark));
+  out.fixed(static_cast<std::uint64_t>(ages.age_ns)), out.fixed(ages.forgotten_before);
+  for (const KeyAges::Mark& mark : ages.marks)
+    out.fixed(static_cast<std::uint64_t>(mark.age_ns)), out.fixed(mark.before);
+  return out.take();
+}
+
+Result<KeyAges> read_key_ages(std::string_view payload) {
+  const Error damaged{Errc::corrupt_journal, "key_ages"};
+  ByteReader in(payload);
+  KeyAges ages;
+  ages.age_ns = static_cast<std::int64_t>(in.fixed<std::uint64_t>());
+  ages.forgotten_before = in.fixed<std::uint64_t>();
+  KeyAges::Mark last{0, ages.forgotten_before};
+  while (in.ok() && !in.done()) {
+    const KeyAges::Mark mark{static_cast<std::int64_t>(in.fixed<std::uint64_t>()), in.fixed<std::uint64_t>()};
+    if (mark.age_ns < last.age_ns || mark.age_ns > ages.age_ns || mark.before <= last.before) return damaged;
+    ages.marks.push_back(last = mark);
+  }
+  constexpr std::int64_t age_ns_max = std::numeric_limits<std::int64_t>::max() / 2;  // A life can be added to it.
+  if (!in.done() || ages.age_ns < 0 || ages.age_ns > age_ns_max) return damaged;
+  return ages;
 }
 
 std::string write_outcomes(Position decided, std::string_view states) {

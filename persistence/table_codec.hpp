@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "domain/inventory.hpp"
+#include "domain/key_retention.hpp"
 #include "domain/ledger.hpp"
 #include "domain/order.hpp"
 #include "persistence/bytes.hpp"
@@ -21,6 +22,7 @@
 ///   set_aside      := reserved, leaving: zigzag
 ///   order_row      := decided: u64, version: varint, status: u8, n: varint, { bought, refunded, fulfilled: varint }[n]
 ///   reservation_row := expires_at: u64                              (in meta, under "reservation/" and the order's id)
+///   key_ages       := age_ns: u64, forgotten_before: u64, { age_ns: u64, before: u64 }*      (in keys, under "ages")
 ///   outcome_bitmap := decided: u64, state: u8[]                     (by delta; see ItemState)
 ///   meta_checkpoint (payment, inventory, order) := replay_from: u64
 ///   meta_checkpoint (coordinator) := replay_from: u64, incarnation: u32, n: varint, { transaction, sites: varint }[n],
@@ -57,6 +59,11 @@ inline constexpr std::string_view kReservationPrefix = "reservation/";
 std::string reservation_key(const OrderId& order);
 std::string write_reservation_row(std::int64_t expires_at_ns);
 Result<std::int64_t> read_reservation_row(std::string_view payload);
+
+/// Marks that do not ascend are damage.
+inline constexpr std::string_view kKeyAgesKey = "ages";
+std::string write_key_ages(const KeyAges& ages);
+Result<KeyAges> read_key_ages(std::string_view payload);
 
 /// What became of one item of an order_prepared record. An absent bitmap means: all committed.
 enum class ItemState : std::uint8_t { absent = 0, undecided = 1, committed = 2, aborted = 3 };

@@ -34,8 +34,10 @@ Result<void> check_row(Table table, const Record& record) {
     case Table::meta:
       if (record.header.kind == RecordKind::meta_format) return outcome(read_format(record.payload));
       if (record.header.kind == RecordKind::reservation_row) return outcome(read_reservation_row(record.payload));
-      return {};                  // Two layouts by key; recovery reads them, and their checksums hold.
-    case Table::keys: return {};  // Read by KeyIndex::load.
+      return {};  // Two layouts by key; recovery reads them, and their checksums hold.
+    case Table::keys:
+      if (record.header.kind == RecordKind::key_ages) return outcome(read_key_ages(record.payload));
+      return {};  // Read by KeyIndex::load.
   }
   return {};
 }

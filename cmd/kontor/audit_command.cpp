@@ -23,7 +23,7 @@ constexpr const char* kFooter =
     "  per product 0 <= held <= on hand, and received + adjusted + returned = on hand + sold;\n"
     "  nothing stays claimed once what was open is resolved as recovery would;\n"
     "  balances, stock and orders equal the sum of all committed requests: no transaction is half done;\n"
-    "  no idempotency key had two effects.\n"
+    "  no idempotency key that is not forgotten had two effects.\n"
     "With --url a running server audits itself and goes on serving: at one point of its log postings and balances sum\n"
     "to zero, and every account and product is what the log adds up to. It takes an admin's key where there are keys.\n"
     "Exit code 0: clean. 1: each broken object is named. 65, 69, 74: the directory could not be read.";
@@ -45,9 +45,10 @@ int run(const Options& options) {
   } else {
     const bool colour = wants_colour(stdout);
     std::cout << painted(audit_words(*report), report->clean() ? Tone::good : Tone::bad, colour) << '\n';
-    std::cout << "checked " << report->records << " records, " << report->keys << " idempotency keys, "
-              << report->shards << " shard(s); resolved " << report->open_transactions << " open transaction(s), "
-              << report->in_doubt << " of them by another shard's journal\n";
+    std::cout << "checked " << report->records << " records, " << report->keys << " idempotency keys ("
+              << report->keys_forgotten << " forgotten), " << report->shards << " shard(s); resolved "
+              << report->open_transactions << " open transaction(s), " << report->in_doubt
+              << " of them by another shard's journal\n";
     for (const std::string& fault : report->faults) std::cout << "  " << fault << '\n';
     if (report->faults_total > report->faults.size())
       std::cout << "  … and " << report->faults_total - report->faults.size() << " more\n";

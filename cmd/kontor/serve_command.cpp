@@ -206,6 +206,7 @@ int run(const Options& options) {
   engine_options.dir = options.dir;
   engine_options.shards = options.shards;
   engine_options.protocol = options.protocol;
+  engine_options.key_retention = options.key_retention;
   std::shared_ptr<Node> node;
   int exit_code = kExitOk;
   if (!join_cluster(options, log, node, exit_code)) return exit_code;

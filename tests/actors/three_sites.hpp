@@ -10,8 +10,9 @@ namespace kontor::testing {
 /// test says so.
 class ThreeSites {
  public:
-  explicit ThreeSites(commit::Protocol protocol) : stage_(3) {
+  explicit ThreeSites(commit::Protocol protocol, std::chrono::nanoseconds key_retention = {}) : stage_(3) {
     stage_.protocol = protocol;
+    stage_.key_retention = key_retention;
     stage_.open();
     stage_.done("k-bank", OpenAccount{acc("bank"), kGbp, AccountKind::external});
     stage_.done("k-customer", OpenAccount{acc(customer), kGbp});

@@ -85,7 +85,8 @@ TEST_CASE("environment: every option can be set by it, switches too", "[http][pr
   const Variable listen("KONTOR_SERVE_LISTEN", "127.0.0.1:0"), data("KONTOR_SERVE_DATA", dirs.environment.string()),
       proxy("KONTOR_SERVE_BEHIND_PROXY", "true"), lanes("KONTOR_SERVE_LANES", "2"), file("KONTOR_SERVE_LOG_FILE", log),
       format("KONTOR_SERVE_LOG_FORMAT", "json"), level("KONTOR_SERVE_LOG_LEVEL", "debug"),
-      rate("KONTOR_SERVE_RATE_LIMIT", "1000"), protocol("KONTOR_SERVE_PROTOCOL", "three_phase");
+      rate("KONTOR_SERVE_RATE_LIMIT", "1000"), protocol("KONTOR_SERVE_PROTOCOL", "three_phase"),
+      keys("KONTOR_SERVE_KEY_RETENTION", "7d");
   serve({"serve"});
   std::ifstream in(log);
   std::string text;
@@ -97,6 +98,12 @@ TEST_CASE("environment: what is wrong in it is refused like on the command line,
           "[http][program]") {
   const Dirs dirs;
   const std::vector<std::string> arguments{"serve", "--listen", "127.0.0.1:0", "--data", dirs.line.string()};
+  {
+    const Variable keys("KONTOR_SERVE_KEY_RETENTION", "1h");
+    CHECK(run_kontor(arguments).exit_code == kExitUsage);
+    dirs.write("[serve]\nkey-retention = \"1h\"\n");
+  }
+  CHECK(run_kontor({"--config", dirs.config.string(), "serve", "--data", dirs.line.string()}).exit_code == kExitUsage);
   {
     const Variable lanes("KONTOR_SERVE_LANES", "0");
     CHECK(run_kontor(arguments).exit_code == kExitUsage);

@@ -1,5 +1,7 @@
 // One key, one effect; many at once, one effect.
+#include <chrono>
 #include <set>
+#include <thread>
 
 #include "tests/http/served_shop.hpp"
 
@@ -92,6 +94,28 @@ TEST_CASE("idempotency: 200 identical requests at once have one effect", "[http]
   CHECK(first == 1);
   CHECK(transactions.size() == 1);
   CHECK(shop.balance("shop") == 1299);
+}
+
+TEST_CASE("idempotency: what is older than keys are kept is a new request", "[http][idempotency]") {
+  kontor::EngineOptions options;
+  options.key_retention = std::chrono::milliseconds(20);
+  ServedShop shop({}, 1, options);
+  shop.open_shop();
+  auto client = shop.client();
+  std::set<std::string> transactions;
+  for (int i = 0; i < 3; ++i) {
+    const auto answer = client.post("/v1/checkouts", ServedShop::checkout_text(), "key");
+    CHECK(answer.status == 201);
+    CHECK(answer.field("idempotent-replayed").empty());
+    transactions.insert(answer.text("id"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(40));
+  }
+  CHECK(transactions.size() == 3);
+  CHECK(shop.balance("shop") == 3 * 1299);
+  for (const std::string& id : transactions) CHECK(client.get("/v1/transactions/" + id).status == 200);  // They stay.
+  const std::string metrics = client.get("/metrics").body;
+  CHECK(metrics.find("\nkontor_idempotency_keys ") != std::string::npos);
+  CHECK(metrics.find("\nkontor_idempotency_keys_forgotten_total ") != std::string::npos);
 }
 
 TEST_CASE("idempotency: what is too much at once is refused, and goes through later", "[http][idempotency]") {

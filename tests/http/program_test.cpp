@@ -81,6 +81,7 @@ TEST_CASE("serve: what cannot be served is refused at once", "[http][program]") 
     CHECK(run_kontor({"serve", "--data", data, "--listen", listen}).exit_code == kExitUsage);
   CHECK(run_kontor({"serve", "--data", data, "--shards", "65"}).exit_code == kExitUsage);
   CHECK(run_kontor({"serve", "--data", data, "--protocol", "one_phase"}).exit_code == kExitUsage);
+  CHECK(run_kontor({"serve", "--data", data, "--key-retention", "23h"}).exit_code == kExitUsage);
   CHECK_FALSE(std::filesystem::exists(data));
 
   const auto running = start(data);

@@ -10,6 +10,7 @@
 #include "persistence/table_codec.hpp"
 #include "tests/domain/good_operations.hpp"
 #include "tests/persistence/golden_file.hpp"
+#include "tests/persistence/last_written.hpp"
 #include "tests/persistence/same_demand.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -340,6 +341,8 @@ void check_set_aside(std::string_view payload) {
   CHECK((rows[1].sku == sku("pan") && rows[1].reserved == 0 && rows[1].leaving == 0 && rows[1].pricing));
 }
 
+const KeyAges kAges{900, 17, {{300, 20}, {899, 0x0102'0304'0506}}};
+
 std::vector<Golden> of_tables() {
   const OrderProgress progress{5, OrderStatus::cancelled, {{2, 2, 0}, {1'000'000'000, 300, 7}}};
   const CoordinatorCheckpoint checkpoint{77, 7, {{kOther, 0b110}}, {{5, kOther}, {9, {9, 1, 1}}}, {}};
@@ -390,6 +393,8 @@ std::vector<Golden> of_tables() {
        check_set_aside},
       {"reservation_row", RecordKind::reservation_row, [] { return write_reservation_row(kExpiry); },
        [](auto payload) { CHECK(*read_reservation_row(payload) == kExpiry); }},
+      {"key_ages", RecordKind::key_ages, [] { return write_key_ages(kAges); },
+       [](auto payload) { CHECK(*read_key_ages(payload) == kAges); }},
       {"order_row", RecordKind::order_row, [=] { return write_order_row(15, progress); },
        [=](auto payload) {
          const auto read = read_order_row(payload);
@@ -420,17 +425,6 @@ std::string sealed(RecordKind kind, const std::string& payload, std::uint64_t ke
   seal(header, payload, out.data());
   return out;
 }
-
-/// What a run of keys writes.
-class Written final : public JournalSink {
- public:
-  Position append(Stream, RecordKind, std::string, std::int64_t) override { return 0; }
-  void put(Table, std::string, RecordKind, std::string payload) override { block = std::move(payload); }
-  void erase(Table, std::string) override {}
-  void truncate(Stream, Position) override {}
-  void after_durable(std::function<void()>) override {}
-  std::string block;
-};
 
 const std::vector<KeyEntry> kEntries = {{0x0102'0304'0506'0708, 1 << 20}, {0x0102'0304'0506'0709, 5 << 20 | 3}};
 

@@ -122,6 +122,34 @@ TEST_CASE("table codec: a reservation's row", "[persistence][codec]") {
   });
 }
 
+TEST_CASE("table codec: the ages of keys", "[persistence][codec]") {
+  property("any marks", 100, [] {
+    KeyAges ages{0, any_number<Position>(0, 1'000), {}};
+    KeyAges::Mark mark{0, ages.forgotten_before};
+    for (auto marks = any_number<std::size_t>(0, 5); marks > 0; --marks) {
+      mark.age_ns += any_number<std::int64_t>(0, 1'000);
+      mark.before += any_number<Position>(1, 1'000);
+      ages.marks.push_back(mark);
+    }
+    ages.age_ns = mark.age_ns + any_number<std::int64_t>(0, 1'000);
+    const std::string payload = write_key_ages(ages);
+    RC_ASSERT(*read_key_ages(payload) == ages);
+    // A whole mark less is sound too; all other lengths are not.
+    for (std::size_t size = 0; size < payload.size(); ++size)
+      RC_ASSERT(static_cast<bool>(read_key_ages(payload.substr(0, size))) == (size >= 16 && size % 16 == 0));
+  });
+}
+
+TEST_CASE("table codec: ages of keys that contradict themselves are corrupt", "[persistence][codec]") {
+  const auto code_of = [](const KeyAges& ages) { return read_key_ages(write_key_ages(ages)).code(); };
+  CHECK(code_of({9, 5, {{8, 6}, {9, 7}}}) == Errc::none);
+  CHECK(code_of({9, 5, {{8, 6}, {7, 7}}}) == Errc::corrupt_journal);  // Younger than the one before it.
+  CHECK(code_of({9, 5, {{8, 6}, {9, 6}}}) == Errc::corrupt_journal);  // Says nothing new.
+  CHECK(code_of({9, 5, {{8, 5}}}) == Errc::corrupt_journal);          // Of what is forgotten.
+  CHECK(code_of({9, 5, {{10, 6}}}) == Errc::corrupt_journal);         // Older than the shard.
+  CHECK(code_of({-1, 5, {}}) == Errc::corrupt_journal);
+}
+
 TEST_CASE("table codec: a product's flags that nobody knows are corrupt", "[persistence][codec]") {
   Product product;
   product.sku = sku("mug");

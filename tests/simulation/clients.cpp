@@ -201,7 +201,7 @@ void Clients::ask_again() {
     const TransactionId effect = judge_.effect_of(ask.request.key);
     // A refused request would be tried anew, and a key's second body is refused: only effects are asked about.
     if (!effect || !ask.committed) continue;
-    judge_.must(ask.transaction == effect,
+    judge_.must(judge_.is_effect(ask.request.key, ask.transaction),
                 [&] { return "key " + ask.request.key.str() + ": a client knows another transaction"; });
     if (!random_.chance(200)) continue;
     ask.done = false;

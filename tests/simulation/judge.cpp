@@ -4,6 +4,7 @@
 
 #include "domain/plan.hpp"
 #include "persistence/record_codec.hpp"
+#include "persistence/table_codec.hpp"
 
 namespace kontor::sim {
 namespace {
@@ -21,10 +22,12 @@ void Judge::fail(const std::string& text) {
 // --- What is written.
 
 void Judge::on_written(ShardId shard, const testing::ManualJournal::Item& item) {
-  if (item.what != testing::ManualJournal::Item::What::append) return;
+  using What = testing::ManualJournal::Item::What;
+  if (item.what == What::put && item.kind == RecordKind::key_ages) on_key_ages(shard, item.payload);
+  if (item.what != What::append) return;
   ++around_.counters.records;
   switch (item.kind) {
-    case RecordKind::order_prepared: return on_order_prepared(shard, item.payload);
+    case RecordKind::order_prepared: return on_order_prepared(shard, item.position, item.payload);
     case RecordKind::inventory_prepared: return on_prepared<StockDemand>(shard, commit::Role::inventory, item.payload);
     case RecordKind::payment_prepared: return on_prepared<PaymentDemand>(shard, commit::Role::payment, item.payload);
     case RecordKind::decided: return on_decided(shard, item.payload, item.written_at_ns);
@@ -34,6 +37,20 @@ void Judge::on_written(ShardId shard, const testing::ManualJournal::Item& item) 
     case RecordKind::opened: return on_opened(shard, item.payload);
     default: return;
   }
+}
+
+/// No key is forgotten that had its effect less than a retention ago, by the true time.
+void Judge::on_key_ages(ShardId shard, std::string_view payload) {
+  const auto ages = persistence::read_key_ages(payload);
+  must(static_cast<bool>(ages), [&] { return std::string("ages of keys cannot be read"); });
+  if (!ages) return;
+  Position& horizon = forgotten_before_[shard];
+  must(ages->forgotten_before >= horizon, [&] { return std::string("what was forgotten is known again"); });
+  horizon = ages->forgotten_before;
+  const std::int64_t young_ns = around_.time.now_ns() - std::int64_t{1'000'000} * around_.options.key_retention_ms;
+  for (const auto& [key, transaction] : effects_)
+    must(transaction.shard != shard || !is_forgotten(transaction) || stories_[transaction].committed_at_ns <= young_ns,
+         [&] { return "key " + key.str() + " is forgotten early"; });
 }
 
 template <class Demand>
@@ -46,7 +63,7 @@ void Judge::on_prepared(ShardId shard, commit::Role role, std::string_view paylo
   must(static_cast<bool>(read), [&] { return std::string("a prepared record cannot be read"); });
 }
 
-void Judge::on_order_prepared(ShardId shard, std::string_view payload) {
+void Judge::on_order_prepared(ShardId shard, Position position, std::string_view payload) {
   const auto read = persistence::read_order_prepared(payload, [&](const persistence::OrderItem& item) {
     note_prepared(shard, commit::Role::order, item.transaction);
     if (item.body.empty()) return true;
@@ -54,6 +71,8 @@ void Judge::on_order_prepared(ShardId shard, std::string_view payload) {
     story.key = item.demands.front().key;
     story.fingerprint = item.demands.front().fingerprint;
     story.body = item.body;
+    story.position = position;
+    story.forgotten_before = forgotten_before_[shard];
     return true;
   });
   must(static_cast<bool>(read), [&] { return std::string("an order_prepared record cannot be read"); });
@@ -113,11 +132,15 @@ void Judge::on_commit(ShardId shard, const TransactionId& transaction) {
   must((story.sites & ~story.anywhere()) == 0,
        [&] { return std::string(name() + " is committed, but a site's promise is not on record"); });
   if (failed()) return;
-  const auto effect = effects_.emplace(story.key, transaction);
-  must(effect.second, [&] {
-    return std::string("key " + story.key.str() + " had two effects: " + transaction_text(effect.first->second) +
-                       " and " + name());
+  must(story.position >= forgotten_before_[transaction.shard],
+       [&] { return std::string(name() + " is committed when its key was forgotten"); });
+  stories_[transaction].committed_at_ns = around_.time.now_ns();
+  const TransactionId earlier = effect_of(story.key);
+  must(!earlier || stories_[earlier].position < story.forgotten_before, [&] {
+    return std::string("key " + story.key.str() + " had two effects: " + transaction_text(earlier) + " and " + name());
   });
+  if (earlier) ++around_.counters.keys_again;
+  effects_[story.key] = transaction;
   const auto stored = persistence::read_body(story.body);
   must(static_cast<bool>(stored), [&] { return std::string(name() + ": its request cannot be read"); });
   if (failed()) return;
@@ -335,7 +358,9 @@ void Judge::on_refused(const Request& request, const Outcome& outcome) {
   const Advice what = advice(outcome.error.code);
   const bool for_now = what == Advice::retry_same_request || what == Advice::ask_for_outcome;
   // What began later may have the effect that this one was refused.
-  if (!effect || effect > outcome.transaction || (for_now && outcome.error.code != Errc::deadline_exceeded)) return;
+  if (!effect || is_forgotten(effect) || effect > outcome.transaction ||
+      (for_now && outcome.error.code != Errc::deadline_exceeded))
+    return;
   must(stories_[effect].fingerprint != fingerprint(request.operation), [&] {
     return "key " + request.key.str() + ": answered " + std::string(to_string(outcome.error.code)) +
            ", though it had its effect";
@@ -350,7 +375,7 @@ void Judge::on_answer(const Request& request, const Outcome& outcome) {
   if (outcome.verdict == Verdict::committed) {
     Story& story = stories_[outcome.transaction];
     must(story.end == End::committed, [&] { return std::string(name() + ": answered committed, not on record"); });
-    must(effect_of(request.key) == outcome.transaction,
+    must(is_effect(request.key, outcome.transaction),
          [&] { return std::string(name() + ": answered with another's transaction"); });
     must(story.fingerprint == fingerprint(request.operation),
          [&] { return std::string(name() + ": answered with the effect of another body"); });
@@ -398,6 +423,15 @@ void Judge::on_read(const Result<Account>& account, const AccountId& id, std::si
 TransactionId Judge::effect_of(const IdempotencyKey& key) const {
   const auto it = effects_.find(key);
   return it == effects_.end() ? TransactionId{} : it->second;
+}
+
+bool Judge::is_effect(const IdempotencyKey& key, const TransactionId& transaction) const {
+  const auto it = stories_.find(transaction);
+  return it != stories_.end() && it->second.end == End::committed && it->second.key == key;
+}
+
+bool Judge::is_forgotten(const TransactionId& transaction) const {
+  return stories_.at(transaction).position < forgotten_before_[transaction.shard];
 }
 
 bool Judge::holds_reservations() const {

@@ -20,7 +20,8 @@ namespace kontor::sim {
 /// this runs inside actors, where nothing may be thrown.
 class Judge {
  public:
-  explicit Judge(Surroundings& around) : around_(around), incarnation_(around.options.shards) {}
+  explicit Judge(Surroundings& around)
+      : around_(around), incarnation_(around.options.shards), forgotten_before_(around.options.shards) {}
 
   bool failed() const { return !failure_.empty(); }
   const std::string& failure() const { return failure_; }
@@ -50,8 +51,10 @@ class Judge {
   const testing::ShopModel& model() const { return model_; }
   const std::vector<OrderId>& orders() const { return orders_; }
   const std::vector<IdempotencyKey>& keys() const { return keys_; }
-  /// The transaction by which this key had its effect, if it had one.
+  /// The transaction by which this key had its effect, if it had one; the last one, if the one before was forgotten.
   TransactionId effect_of(const IdempotencyKey& key) const;
+  /// The transaction is committed, under this key.
+  bool is_effect(const IdempotencyKey& key, const TransactionId& transaction) const;
   /// No transaction is half told: each commit is learned at every site of it.
   void must_be_settled();
   /// Some reservation neither was redeemed or released, nor expired.
@@ -71,11 +74,16 @@ class Judge {
     std::uint64_t fingerprint = 0;   ///< Of the request.
     IdempotencyKey key;
     std::string body;
+    Position position = 0;             ///< Of its request.
+    Position forgotten_before = 0;     ///< At its home when it was enrolled.
+    std::int64_t committed_at_ns = 0;  ///< True time.
     std::uint64_t anywhere() const { return prepared[0] | prepared[1] | prepared[2]; }
   };
   template <class Demand>
   void on_prepared(ShardId shard, commit::Role role, std::string_view payload);
-  void on_order_prepared(ShardId shard, std::string_view payload);
+  void on_order_prepared(ShardId shard, Position position, std::string_view payload);
+  void on_key_ages(ShardId shard, std::string_view payload);
+  bool is_forgotten(const TransactionId& transaction) const;
   void note_prepared(ShardId shard, commit::Role role, const TransactionId& transaction);
   void on_decided(ShardId shard, std::string_view payload, std::int64_t written_at_ns);
   void on_commit(ShardId shard, const TransactionId& transaction);
@@ -103,6 +111,7 @@ class Judge {
   QuorumRules quorum_;
   std::map<IdempotencyKey, TransactionId> effects_;
   std::vector<std::uint32_t> incarnation_;  ///< By shard, as on record.
+  std::vector<Position> forgotten_before_;  ///< Likewise.
   std::vector<IdempotencyKey> keys_;
   std::vector<OrderId> orders_;
   History history_;

@@ -73,6 +73,8 @@ void Node::start() {
 
   fabric_ = std::make_unique<actors::Fabric>(around_.options.shards);
   fabric_->now_ns = [this] { return now_ns(); };
+  fabric_->steady_ns = [this] { return around_.time.now_ns(); };
+  fabric_->key_retention = std::chrono::milliseconds(around_.options.key_retention_ms);
   fabric_->protocol = around_.options.protocol;
   fabric_->storage_full = [this] { return full; };
   for (ShardId other = 0; other < around_.options.shards; ++other)
@@ -209,7 +211,8 @@ void Node::on_written(const ManualJournal::Item& item) {
   judge_.on_written(id_, item);
   if (!mirror_) return;
   const bool format = item.what == ManualJournal::Item::What::put && item.kind == persistence::RecordKind::meta_format;
-  if (format || item.what == ManualJournal::Item::What::append) ManualJournal::write_to(*mirror_, item);
+  const bool ages = item.what == ManualJournal::Item::What::put && item.kind == persistence::RecordKind::key_ages;
+  if (format || ages || item.what == ManualJournal::Item::What::append) ManualJournal::write_to(*mirror_, item);
 }
 
 }  // namespace kontor::sim

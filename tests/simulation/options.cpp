@@ -27,6 +27,9 @@ Options expand(std::uint64_t seed, Protocol protocol, const Overrides& overrides
   if (random.chance(50)) out.faults.reset();
   out.tiny_limits = Random(seed, 7).chance(250);
   out.as_bytes = Random(seed, 8).chance(500);
+  constexpr std::uint64_t kKeyStream = 79;  // Of which no seed of the corpus draws a retention: each stays what it was.
+  if (Random keys(seed, kKeyStream); keys.chance(150))
+    out.key_retention_ms = static_cast<unsigned>(keys.between(50, 2'000));
 
   if (overrides.shards) out.shards = *overrides.shards;
   if (overrides.operations) out.operations = *overrides.operations;
@@ -37,6 +40,7 @@ Options expand(std::uint64_t seed, Protocol protocol, const Overrides& overrides
   if (overrides.deadline_permille) out.deadline_permille = *overrides.deadline_permille;
   if (overrides.as_bytes) out.as_bytes = *overrides.as_bytes;
   if (overrides.tiny_limits) out.tiny_limits = *overrides.tiny_limits;
+  if (overrides.key_retention_ms) out.key_retention_ms = *overrides.key_retention_ms;
   if (overrides.network_us) out.network_us = *overrides.network_us;
   for (const Fault fault : overrides.off) out.faults.reset(static_cast<std::size_t>(fault));
   return out;
@@ -56,8 +60,9 @@ std::string describe(const Options& options) {
          "\n  per mille: faults " + std::to_string(options.fault_permille) + ", checkpoints " +
          std::to_string(options.checkpoint_permille) + ", deadlines " + std::to_string(options.deadline_permille) +
          "\n  latency us: network " + std::to_string(options.network_us) + ", disk " + std::to_string(options.disk_us) +
-         "\n  mirror " + (options.mirror ? "yes" : "no") + ", audit " + (options.audit ? "yes" : "no") +
-         "\n  on: " + on + "\n  off: " + off + "\n";
+         "\n  key retention ms: " + std::to_string(options.key_retention_ms) + "\n  mirror " +
+         (options.mirror ? "yes" : "no") + ", audit " + (options.audit ? "yes" : "no") + "\n  on: " + on +
+         "\n  off: " + off + "\n";
 }
 
 std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides& overrides, std::string_view mutant) {
@@ -76,6 +81,7 @@ std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides&
   add("tiny-limits", overrides.tiny_limits);
   add("as-bytes", overrides.as_bytes);
   add("network-us", overrides.network_us);
+  add("key-retention-ms", overrides.key_retention_ms);
   if (overrides.off.size() >= kFaults) return out + " --off all";
   for (std::size_t i = 0; i < overrides.off.size(); ++i)
     out += (i == 0 ? " --off " : ",") + std::string(to_string(overrides.off[i]));

@@ -28,6 +28,7 @@ struct Options {
   unsigned deadline_permille = 0;    ///< Of requests with a deadline.
   bool tiny_limits = false;          ///< Small batches, filters and runs of keys; tombstones are forgotten early.
   bool as_bytes = false;             ///< Messages between shards are written and read, as between nodes.
+  unsigned key_retention_ms = 0;     ///< Idempotency keys are forgotten after it; 0: never.
   bool mirror = false;               ///< Recovery is held against a replay of all that was ever written.
   bool audit = false;                ///< The auditor goes through the stores at the end.
   std::int64_t network_us = 500;     ///< Usual latency of a message.
@@ -42,7 +43,7 @@ struct Overrides {
   std::optional<std::uint16_t> shards;
   std::optional<unsigned> operations, outstanding, burst, disruptions, checkpoint_permille, deadline_permille;
   std::optional<bool> tiny_limits, as_bytes;
-  std::optional<unsigned> network_us;
+  std::optional<unsigned> network_us, key_retention_ms;
   std::vector<Fault> off;
 };
 

@@ -33,6 +33,7 @@ Rows rows(const Figures& figures) {
           {"reservations_redeemed", c.redeemed},
           {"reservations_released", c.released},
           {"reservations_expired", c.expired},
+          {"keys_again", c.keys_again},
           {"answered_aborted", c.aborted},
           {"answers", c.answers},
           {"answers_replayed", c.replayed},

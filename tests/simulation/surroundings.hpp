@@ -52,6 +52,7 @@ struct Counters {
   std::uint64_t seeds = 0, requests = 0, checkouts_decided = 0, checkouts = 0, committed = 0, aborted = 0, answers = 0,
                 replayed = 0;
   std::uint64_t messages = 0, commits = 0, records = 0, crashes = 0, recoveries = 0, checkpoints = 0, steps = 0;
+  std::uint64_t keys_again = 0;  ///< Effects of a key that had one before, which was forgotten.
   std::uint64_t reserved = 0, redeemed = 0, released = 0, expired = 0;  ///< Committed, of `committed`.
   std::uint64_t mirrored = 0, audits = 0, reads = 0, virtual_ms = 0;
 };

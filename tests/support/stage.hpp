@@ -40,6 +40,8 @@ class Stage {
   ~Stage() { crash(); }
 
   std::int64_t now_ns = 1'000'000'000;
+  std::int64_t steady_ns = 7'000'000'000;                   ///< Only runs forward, whatever becomes of `now_ns`.
+  std::chrono::nanoseconds key_retention{0};                ///< Before `open`.
   commit::Protocol protocol = commit::Protocol::two_phase;  ///< Before `open`.
   /// Called for each shard's journal when it is made.
   std::function<void(ShardId, ManualJournal&)> on_journal;
@@ -50,6 +52,8 @@ class Stage {
     puppets_ = std::make_unique<Puppets>();
     fabric_ = std::make_unique<actors::Fabric>(size());
     fabric_->now_ns = [this] { return now_ns; };
+    fabric_->steady_ns = [this] { return steady_ns; };
+    fabric_->key_retention = key_retention;
     fabric_->protocol = protocol;
     for (ShardId id = 0; id < size(); ++id) spawn(id);
     run();
@@ -94,7 +98,7 @@ class Stage {
   void run() { puppets_->run(); }
   bool step(std::size_t pick) { return puppets_->step(pick); }
   void tick(std::chrono::nanoseconds time = kTickEvery) {
-    now_ns += time.count();
+    now_ns += time.count(), steady_ns += time.count();
     puppets_->advance(time);
   }
   /// Only this shard's actors run, and its journal commits, until they have nothing left to do.

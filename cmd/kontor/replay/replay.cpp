@@ -49,6 +49,7 @@ Result<ReplayReport> run_replay(const ReplayOptions& options, const OnProgress& 
   EngineOptions engine_options;
   engine_options.dir = options.dir;
   engine_options.shards = options.shards;
+  engine_options.key_retention = {};  // For ever: the same file again, whenever it is, must not be booked twice.
   auto engine = Engine::open(engine_options, &explanation);
   if (!engine) return engine.error();
 

@@ -121,11 +121,18 @@ void add_reservations(Families& families, const EngineCounters& engine, std::siz
   families.counter("kontor_reservations_expired_total", "Reservations released because they were late", engine.expired);
 }
 
+void add_keys(Families& families, const EngineCounters& engine) {
+  families.gauge("kontor_idempotency_keys", "Idempotency keys that are kept", figure(engine.keys_kept));
+  families.counter("kontor_idempotency_keys_forgotten_total", "That were let go of: older than they are kept for",
+                   engine.keys_forgotten);
+}
+
 void add_engine(Families& families, const EngineCounters& engine) {
   add_outcomes(families, engine);
   add_phases(families, engine.phases);
   add_queues(families, engine);
   add_journal(families, engine);
+  add_keys(families, engine);
 }
 
 /// Of each other member of the cluster, as this node sees it.

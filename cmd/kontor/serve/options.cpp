@@ -1,6 +1,7 @@
 #include "cmd/kontor/serve/options.hpp"
 
 #include <charconv>
+#include <chrono>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -15,6 +16,24 @@ namespace {
 
 constexpr std::size_t kLanesMax = 64;
 
+/// A number of hours or days, or `forever`, which is 0. None: it is no such thing, or out of bounds.
+std::optional<std::chrono::hours> parse_key_retention(const std::string& text) {
+  if (text == "forever") return std::chrono::hours(0);
+  std::uint32_t count = 0;
+  const char* end = text.data() + text.size();
+  const auto [unit, error] = std::from_chars(text.data(), end, count);
+  if (error != std::errc() || unit + 1 != end || (*unit != 'h' && *unit != 'd')) return {};
+  const std::chrono::hours hours{std::int64_t{count} * (*unit == 'd' ? 24 : 1)};
+  if (hours < kKeyRetentionMin || hours > kKeyRetentionMax) return {};
+  return hours;
+}
+
+std::string why_no_key_retention(const std::string& text) {
+  if (parse_key_retention(text)) return {};
+  return "'" + text + "': keys are kept for " + std::to_string(kKeyRetentionMin.count()) + "h at least and " +
+         std::to_string(kKeyRetentionMax.count() / 24) + "d at most, or forever";
+}
+
 void add_engine_options(CLI::App& command, Options& options) {
   command.add_option("--data", options.dir, "Directory; made when missing")->type_name("DIR")->capture_default_str();
   command.add_option("--shards", options.shards, "Shards of a new directory; default 1")
@@ -27,6 +46,13 @@ void add_engine_options(CLI::App& command, Options& options) {
           "--protocol", [&options](const std::string& text) { options.protocol = *commit::parse_protocol(text); },
           "How shards agree when a request does not say; default two_phase")
       ->check(CLI::IsMember(protocols));
+  command
+      .add_option_function<std::string>(
+          "--key-retention",
+          [&options](const std::string& text) { options.key_retention = *parse_key_retention(text); },
+          "How long idempotency keys are kept: 24h, 7d, forever; default 24h, which is the least")
+      ->type_name("TIME")
+      ->check(CLI::Validator(why_no_key_retention, ""));
 }
 
 void add_access_options(CLI::App& command, Options& options) {

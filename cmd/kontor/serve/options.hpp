@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 #include "actors/cluster/options.hpp"
 #include "cmd/kontor/log/log.hpp"
 #include "domain/commit/protocol.hpp"
+#include "domain/limits.hpp"
 
 namespace CLI {
 class App;
@@ -20,6 +22,7 @@ struct Options {
   bool behind_proxy = false;
   std::uint16_t shards = 0;
   commit::Protocol protocol = commit::Protocol::two_phase;
+  std::chrono::hours key_retention = kKeyRetentionDefault;  ///< 0: for ever.
   std::size_t lanes = 1;
   unsigned rate_limit = 0;  ///< Requests a second of one caller; 0: no bound.
   LogOptions log;

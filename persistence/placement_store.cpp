@@ -34,7 +34,6 @@ bool PlacementStore::save(const std::vector<Holding>& holdings) {
   const std::string payload = write_holdings(holdings);
   RecordHeader header;
   header.kind = RecordKind::meta_place;
-  header.size = static_cast<std::uint32_t>(payload.size());
   Store::Writer writer(*store_);
   return writer.put(Table::meta, kKey, header, payload) && writer.commit();
 }

@@ -6,6 +6,7 @@
 
 #include "persistence/key_index.hpp"
 #include "persistence/key_run.hpp"
+#include "persistence/placement_store.hpp"
 #include "persistence/record_codec.hpp"
 #include "persistence/table_codec.hpp"
 #include "tests/domain/good_operations.hpp"
@@ -343,6 +344,8 @@ void check_set_aside(std::string_view payload) {
 
 const KeyAges kAges{900, 17, {{300, 20}, {899, 0x0102'0304'0506}}};
 
+const std::vector<Holding> kHoldings{{{0, kFirstEpoch, 0}, {}}, {{2, 5, 0x0102'0304'0506'0708}, Arrival{2, 6, 9}}, {}};
+
 std::vector<Golden> of_tables() {
   const OrderProgress progress{5, OrderStatus::cancelled, {{2, 2, 0}, {1'000'000'000, 300, 7}}};
   const CoordinatorCheckpoint checkpoint{77, 7, {{kOther, 0b110}}, {{5, kOther}, {9, {9, 1, 1}}}, {}};
@@ -395,6 +398,8 @@ std::vector<Golden> of_tables() {
        [](auto payload) { CHECK(*read_reservation_row(payload) == kExpiry); }},
       {"key_ages", RecordKind::key_ages, [] { return write_key_ages(kAges); },
        [](auto payload) { CHECK(*read_key_ages(payload) == kAges); }},
+      {"holdings", RecordKind::meta_place, [] { return write_holdings(kHoldings); },
+       [](auto payload) { CHECK(*read_holdings(payload) == kHoldings); }},
       {"order_row", RecordKind::order_row, [=] { return write_order_row(15, progress); },
        [=](auto payload) {
          const auto read = read_order_row(payload);

@@ -42,7 +42,7 @@ void Engine::Impl::rest(ShardId id, const std::function<std::size_t()>& waiting)
   }
   shard->stop();
   shard->await_end();
-  at.gathered = 0, at.in_doubt = 0, at.in_doubt_since_ns = 0, at.reservations = 0;
+  at.gathered = 0, at.in_doubt = 0, at.in_doubt_since_ns = 0, at.reservations = 0, at.keys_kept = 0;
   // Others may look at its journal for a moment still.
   while (shard.use_count() > 1) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }

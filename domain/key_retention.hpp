@@ -7,8 +7,7 @@
 
 /// When idempotency keys are forgotten. Pure: time comes as a field.
 ///
-/// 1. What decides is the *age* of a shard: for how long it has run, over all its lives, by a clock that nobody can
-/// set.
+/// 1. What decides is the *age* of a shard: for how long it has run, over all its lives, by a clock that nobody sets.
 ///    No wall clock takes part, so none that jumps can have a key forgotten early; and while a shard is down nobody can
 ///    repeat a request, so that time does not count.
 /// 2. A *mark* says: at this age everything enrolled before this position was decided. Keys are as old as the first

@@ -82,8 +82,9 @@ TEST_CASE("key_retention: it wants to be stored when it marks or forgets, and on
   CHECK(keys.look(1, 2));  // Until somebody does.
   keys.store();
   CHECK_FALSE(keys.look(2, 2));
-  CHECK_FALSE(keys.look(59 * kS, 3));  // The newest mark moves on.
-  CHECK(keys.look(61 * kS, 4));
+  constexpr std::int64_t kEveryNs = std::chrono::nanoseconds(kKeyAgesStoredEvery).count();
+  CHECK_FALSE(keys.look(kEveryNs - kS, 3));  // The newest mark moves on.
+  CHECK(keys.look(kEveryNs + kS, 4));
   CHECK(keys.store().age_ns == 61 * kS);
   CHECK_FALSE(keys.look(62 * kS, 4));
   CHECK(keys.look(130 * kS, 5));  // A new one.

@@ -32,6 +32,11 @@
 //   kReserveBytesMin           tests/actors/bounds_test.cpp
 //   kRowsPerBlock              tests/persistence/table_codec_test.cpp
 //   kBlocksPerSlice            pace
+//   kKeyRetentionDefault       tests/actors/key_retention_test.cpp
+//   kKeyRetentionMin           tests/http/options_test.cpp
+//   kKeyRetentionMax           tests/http/options_test.cpp
+//   kKeyMarksPerRetention      tests/domain/key_retention_test.cpp
+//   kKeyAgesStoredEvery        tests/domain/key_retention_test.cpp
 //   kTickEvery                 pace
 //   kResolveTicks              tests/actors/doubts_test.cpp
 //   kResendAfter               pace
@@ -122,6 +127,7 @@ TEST_CASE("limits: bounds fit the numbers they bound", "[domain][limits]") {
   CHECK(kBatchTransactionsMax <= std::size_t{1} << 20);  // A locator has 20 bits for the item of a record.
   CHECK(kSubmitRequestsMax <= std::size_t{1} << 20);     // A submission is never split, so it may be one batch.
   CHECK(kAmountMinorMax + 1 < kBalanceMinorMax);
+  CHECK(std::chrono::nanoseconds(kKeyRetentionMax).count() < kHighest / 4);  // A sum of ages never wraps.
 }
 
 }  // namespace kontor::tests

@@ -167,7 +167,7 @@ inline OperationKind kind_of(const Operation& op) { return static_cast<Operation
 std::string_view to_string(OperationKind kind);
 
 struct Request {
-  IdempotencyKey key;  ///< At most one effect per key, whatever the body says.
+  IdempotencyKey key;  ///< At most one effect per key while it is kept, whatever the body says.
   Operation operation;
   std::int64_t deadline_ns = 0;  ///< Unix time after which no decision to commit is taken; 0: none.
   /// How several shards agree; unset: as the engine was opened. Within one shard it makes no difference.

@@ -115,7 +115,7 @@ class Mover {
   bool carry_out(const Move& move) {
     const auto reply =
         caller_->post("/v1/cluster/shards/" + std::to_string(move.shard) + "/move/" + http::percent_encoded(move.to));
-    if (reply.exit_code != kExitOk) {
+    if (reply.status != 200 && reply.status != 202) {
       exit_code_ = client::print_failure(reply, command_, options_.call);
       return false;
     }

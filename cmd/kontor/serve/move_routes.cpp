@@ -61,19 +61,16 @@ json::array moves_json(const Node* node) {
 
 void move_shard(const Read& read, std::string_view) {
   Node* const node = read.shared.node.get();
-  const auto shard = node ? shard_in(read.path[0], read.shared.engine.shards()) : std::nullopt;
+  if (!node)
+    return read.respond(
+        problem_response({Errc::invalid_argument, "this engine is not in a cluster", {}, 0, {}}, *read.request));
+  const auto shard = shard_in(read.path[0], read.shared.engine.shards());
   const std::string to(read.path[1]);
-  bool is_member = false;
-  if (node)
-    for (const Member& member : node->options().members) is_member = is_member || member.node == to;
+  const auto& members = node->options().members;
+  const bool is_member = std::any_of(members.begin(), members.end(), [&](const Member& m) { return m.node == to; });
   if (!shard || !is_member)
     return read.respond(
-        problem_response({Errc::not_found,
-                          node ? "the cluster has no such shard or member" : "this engine is not in a cluster",
-                          {},
-                          0,
-                          {}},
-                         *read.request));
+        problem_response({Errc::not_found, "the cluster has no such shard or member", {}, 0, {}}, *read.request));
   if (node->places().at(*shard).node == to) return read.respond(accepted(*shard, to, true));
   node->move(*shard, to, [](const Error&) {});  // `moves` tells.
   const auto moves = node->moves();

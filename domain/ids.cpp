@@ -8,14 +8,14 @@ namespace {
 
 std::string with_prefix(std::string_view prefix, const TransactionId& id) {
   static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out(prefix);
+  std::string out(prefix.size() + sizeof "00_00000000_000000000000" - 1, '_');
+  std::size_t at = prefix.copy(out.data(), prefix.size());
   const auto put = [&](std::uint64_t value, int digits) {
-    for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) out += kDigits[(value >> shift) & 15];
+    for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) out[at++] = kDigits[(value >> shift) & 15];
+    ++at;
   };
   put(id.shard, 2);
-  out += '_';
   put(id.incarnation, 8);
-  out += '_';
   put(id.sequence, 12);
   return out;
 }

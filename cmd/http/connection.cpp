@@ -207,7 +207,8 @@ bool Connection::consume_body() {
     if (buffer_.size() > 0) buffer_.consume(parser_->put(buffer_.data(), failure));
     if (!take({scratch.data(), scratch.size() - body.size})) return false;
     if (failure == error::need_more) {
-      if (stream_ && block_.find('\n') != std::string::npos)
+      // A client that waits for its answers has sent all that it will; what came together is handled together.
+      if (stream_ && block_.find('\n') != std::string::npos && !transport_.has_more())
         flush_lines();
       else
         read();

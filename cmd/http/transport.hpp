@@ -39,6 +39,12 @@ class Transport {
     else
       socket_.async_read_some(space, std::move(then));
   }
+  /// Something is here already that a read would give at once. With TLS that is not known: a piece of a record is not.
+  bool has_more() {
+    if (tls_) return false;
+    boost::system::error_code ignored;
+    return socket_.available(ignored) > 0;
+  }
   template <class Then>
   void async_write(const boost::asio::const_buffer& bytes, Then then) {
     if (tls_)

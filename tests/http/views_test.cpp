@@ -261,4 +261,24 @@ TEST_CASE("views: while nobody asks they follow an idle engine, and say how far 
   CHECK(views.counters().queries == 0);
 }
 
+TEST_CASE("views: while nobody asks they leave a busy engine alone, though nothing is open between its requests",
+          "[http][views]") {
+  using Clock = std::chrono::steady_clock;
+  Shop shop;
+  shop.wallet("alice", 1'000);
+  ViewsOptions options;
+  options.dir = shop.dir() / "views";
+  options.idle_requests_max = 0;
+  Views views(shop.engine(), options);
+  Clock::duration longest{};
+  for (const auto until = Clock::now() + std::chrono::seconds(1); Clock::now() < until;) {
+    const auto before = Clock::now();
+    shop.done(Deposit{acc("bank"), acc("alice"), gbp(1)});
+    longest = std::max(longest, Clock::now() - before);
+  }
+  const std::uint64_t applied = views.counters().applied;
+  if (longest < std::chrono::milliseconds(100)) CHECK(applied == 0);  // Else it may have looked idle, as it was.
+  CHECK(eventually([&] { return views.counters().applied == shop.engine().counters().committed; }));
+}
+
 }  // namespace kontor::testing

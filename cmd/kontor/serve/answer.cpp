@@ -15,6 +15,8 @@
 namespace kontor::cmd::serve {
 namespace {
 
+constexpr std::size_t kReceiptBytesUsual = 192;
+
 std::vector<Sku> skus_of(const Operation& operation) {
   std::vector<Sku> skus;
   const auto add_all = [&](const auto& lines) {
@@ -115,8 +117,10 @@ std::string words_for(const Error& error) {
 }  // namespace
 
 std::string receipt_text(const Operation& operation, const TransactionId& transaction) {
-  std::string out = R"({"object":"transaction","id":")";
-  out.append(transaction_text(transaction)).append(R"(","kind":")").append(to_string(kind_of(operation)));
+  std::string out;
+  out.reserve(kReceiptBytesUsual);
+  out.append(R"({"object":"transaction","id":")").append(transaction_text(transaction));
+  out.append(R"(","kind":")").append(to_string(kind_of(operation)));
   out.append(R"(","outcome":"committed")");
   if (const auto order = order_of(operation, transaction))
     out.append(R"(,"order":")").append(order_text(*order)).append("\"");

@@ -21,6 +21,7 @@ namespace json = boost::json;
 
 constexpr std::string_view kSinglePath = "/v1/checkouts";  // A line is the same request as a single one.
 constexpr std::size_t kParseBytes = 8 * 1024;
+constexpr std::size_t kReceiptLineBytes = 256;
 
 /// What is being answered: one text for each line, joined when none is missing.
 struct Block {
@@ -33,7 +34,10 @@ struct Block {
     if (--missing == 0) finish();
   }
   void finish() const {
+    std::size_t bytes = 0;
+    for (const std::string& text : answers) bytes += text.size();
     std::string all;
+    all.reserve(bytes);
     for (const std::string& text : answers) all += text;
     then(std::move(all));
   }
@@ -111,7 +115,9 @@ class CheckoutStream : public http::LineStream {
            "\n";
   }
   static std::string line_of(std::uint64_t number, const Operation& operation, const Outcome& outcome) {
-    std::string out = R"({"line":)" + std::to_string(number) + R"(,"status":201,"transaction":)";
+    std::string out;
+    out.reserve(kReceiptLineBytes);
+    out.append(R"({"line":)").append(std::to_string(number)).append(R"(,"status":201,"transaction":)");
     out += receipt_text(operation, outcome.transaction);
     if (outcome.replayed) out += R"(,"idempotent_replayed":true)";
     return out += "}\n";

@@ -1,7 +1,7 @@
 #include "cmd/kontor/serve/idempotency.hpp"
 
 #include <algorithm>
-#include <array>
+#include <string>
 
 #include "cmd/kontor/serve/sha256.hpp"
 
@@ -9,6 +9,7 @@ namespace kontor::cmd::serve {
 namespace {
 
 constexpr std::size_t kHashBytesKept = 24;
+constexpr std::size_t kPartsBytesUsual = 256;
 constexpr std::string_view kPrefix = "http-";
 static_assert(kPrefix.size() + 2 * kHashBytesKept <= kKeyBytesMax);
 
@@ -21,18 +22,20 @@ bool is_client_key(std::string_view key) {
 
 IdempotencyKey engine_key(std::string_view caller, std::string_view route, const PathNames& path,
                           std::string_view key) {
-  Sha256 hash;
-  const auto feed = [&](std::string_view part) {  // With its length, so that parts cannot run into each other.
-    const std::array<unsigned char, 2> size{static_cast<unsigned char>(part.size() >> 8),
-                                            static_cast<unsigned char>(part.size())};
-    hash.feed(size.data(), size.size());
-    hash.feed(part);
+  std::string parts;  // Fed as one: a call for each part takes longer than the hash.
+  parts.reserve(kPartsBytesUsual);
+  const auto add = [&](std::string_view part) {  // With its length, so that parts cannot run into each other.
+    parts += static_cast<char>(part.size() >> 8);
+    parts += static_cast<char>(part.size());
+    parts += part;
   };
-  feed(caller);
-  feed("POST");
-  feed(route);
-  for (const std::string& name : path) feed(name);
-  feed(key);
+  add(caller);
+  add("POST");
+  add(route);
+  for (const std::string& name : path) add(name);
+  add(key);
+  Sha256 hash;
+  hash.feed(parts);
   const Sha256Digest digest = hash.digest();
   const std::string text = std::string(kPrefix) + hex_text(std::span(digest).first<kHashBytesKept>());
   return *IdempotencyKey::parse(text);

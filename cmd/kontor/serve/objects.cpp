@@ -65,13 +65,16 @@ void Objects::forget(const Touched& touched) {
   if (touched.order) orders_.forget(*touched.order);
 }
 
-bool Objects::forget(const Operation& operation, const std::function<void()>& then) {
-  if (idle()) return true;
+std::optional<OrderId> Objects::forget(const Operation& operation) {
+  if (idle()) return {};
   const Touched touched = touched_by(operation);
   forget(touched);
-  if (!touched.order) return true;
+  return touched.order;
+}
+
+void Objects::forget_parties(const OrderId& id, std::function<void()> then) {
   // Past the cache: who its parties are never changes.
-  engine_.order(*touched.order, [this, then](const Result<Order>& order) {
+  engine_.order(id, [this, then = std::move(then)](const Result<Order>& order) {
     if (order) {
       Touched parties;
       add_parties(order->checkout, parties);
@@ -79,7 +82,6 @@ bool Objects::forget(const Operation& operation, const std::function<void()>& th
     }
     then();
   });
-  return false;
 }
 
 void Objects::forget(const Event& event) {

@@ -37,9 +37,11 @@ class Objects {
     keeps_ ? orders_.read(id, std::move(then)) : engine_.order(id, std::move(then));
   }
 
-  /// Forgets what `operation` touched, whatever became of it. Before anybody is told of its outcome. True: done; false:
-  /// the order must be asked what it touches, `then` is called on an engine thread when that is done.
-  bool forget(const Operation& operation, const std::function<void()>& then);
+  /// Forgets what `operation` touched, whatever became of it. Before anybody is told of its outcome. An order: it must
+  /// be asked what else was touched, by forget_parties.
+  std::optional<OrderId> forget(const Operation& operation);
+  /// `then` is called on an engine thread when what `order` touches is forgotten.
+  void forget_parties(const OrderId& order, std::function<void()> then);
   /// The same of what the log tells.
   void forget(const Event& event);
 

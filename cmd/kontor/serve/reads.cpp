@@ -101,7 +101,9 @@ void read_transaction(const Read& read) {
   // Whoever hears of it must not find anything older.
   const auto tell = [answer = answer_with<TransactionRecord>(read, view),
                      &objects = read.shared.objects](const Result<TransactionRecord>& record) {
-    if (!record || objects.forget(record->operation, [answer, record] { answer(record); })) answer(record);
+    if (const auto order = record ? objects.forget(record->operation) : std::nullopt)
+      return objects.forget_parties(*order, [answer, record] { answer(record); });
+    answer(record);
   };
   if (read.who.role == Role::admin) return read.shared.engine.transaction(*id, tell);
   read.shared.engine.transaction(*id, [tell, who = read.who, post = read.post,

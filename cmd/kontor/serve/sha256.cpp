@@ -13,12 +13,16 @@ EVP_MD_CTX* context() {
   return own.get();
 }
 
+/// EVP_sha256() would only name the algorithm, and each hash look it up again among OpenSSL's providers. Kept until the
+/// program ends: any thread may hash until then.
+const EVP_MD* algorithm() {
+  static const EVP_MD* const kFetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return kFetched;
+}
+
 }  // namespace
 
-Sha256::Sha256() {
-  static const EVP_MD* const kSha256 = EVP_sha256();
-  ok_ = EVP_DigestInit_ex(context(), kSha256, nullptr) == 1;
-}
+Sha256::Sha256() { ok_ = EVP_DigestInit_ex(context(), algorithm(), nullptr) == 1; }
 
 void Sha256::feed(const void* bytes, std::size_t size) { ok_ = ok_ && EVP_DigestUpdate(context(), bytes, size) == 1; }
 
@@ -31,10 +35,10 @@ Sha256Digest Sha256::digest() {
 
 std::string hex_text(std::span<const unsigned char> bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const unsigned char byte : bytes) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
+  std::string text(2 * bytes.size(), '0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    text[2 * i] = kDigits[bytes[i] >> 4];
+    text[2 * i + 1] = kDigits[bytes[i] & 15];
   }
   return text;
 }

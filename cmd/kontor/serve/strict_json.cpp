@@ -1,5 +1,6 @@
 #include "cmd/kontor/serve/strict_json.hpp"
 
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -12,6 +13,8 @@ namespace {
 namespace json = boost::json;
 using ErrorCode = boost::system::error_code;
 
+constexpr std::size_t kStackBytes = 2 * 1024;  // Of values whose object or array has not ended; beyond: the heap.
+
 /// Builds the value while the parser reads, and knows where it is: the names Boost.JSON's parser calls are fixed.
 class Builder {
  public:
@@ -20,7 +23,11 @@ class Builder {
   static constexpr std::size_t max_key_size = 1u << 20;
   static constexpr std::size_t max_string_size = 1u << 20;
 
-  explicit Builder(json::storage_ptr storage) { stack.reset(std::move(storage)); }
+  explicit Builder(json::storage_ptr storage) {
+    stack.reset(std::move(storage));
+    frames_.reserve(kJsonDepthMax);
+    keys_.reserve(kObjectMembersMax);
+  }
 
   bool on_document_begin(ErrorCode&) { return true; }
   bool on_document_end(ErrorCode&) { return true; }
@@ -90,7 +97,8 @@ class Builder {
     return out;
   }
 
-  json::value_stack stack;
+  std::array<unsigned char, kStackBytes> space;  // Before the stack that uses it.
+  json::value_stack stack{{}, space.data(), space.size()};
   std::string_view why;  ///< Set when the builder refused and not the parser.
 
  private:

@@ -23,9 +23,12 @@ void Submitter::flush() {
   engine_.submit(batch->requests, [&objects = objects_, batch, tell](std::span<const Outcome> outcomes) {
     std::vector<Outcome> ready;
     ready.reserve(outcomes.size());
-    for (const Outcome& outcome : outcomes)
-      if (objects.forget(batch->requests[outcome.index].operation, [tell, outcome] { tell({outcome}); }))
+    for (const Outcome& outcome : outcomes) {
+      if (const auto order = objects.forget(batch->requests[outcome.index].operation))
+        objects.forget_parties(*order, [tell, outcome] { tell({outcome}); });
+      else
         ready.push_back(outcome);
+    }
     if (!ready.empty()) tell(std::move(ready));
   });
 }

@@ -214,9 +214,19 @@ bool Views::asked() const {
   return stopping_ || !waiting_.empty();
 }
 
-/// Reads on while the engine has nothing better to do, or somebody will come back for it.
+/// The engine has nothing better to do. That nothing is open does not mean it: between two batches of a busy client
+/// nothing is, either. `before`: submitted to it until the last look.
+bool Views::engine_is_idle(std::uint64_t before) {
+  const EngineCounters counters = engine_.counters();
+  const auto now = Clock::now();
+  if (counters.submitted - before > options_.idle_requests_max) busy_until_ = now + kViewBusyFor;
+  return counters.open == 0 && now >= busy_until_;
+}
+
+/// Reads on while the engine is idle, or somebody will come back for it.
 void Views::idle() {
-  const auto may = [this] { return engine_.counters().open == 0 || Clock::now() < wanted_until_; };
+  const std::uint64_t before = std::exchange(submitted_, engine_.counters().submitted);
+  const auto may = [this, before] { return engine_is_idle(before) || Clock::now() < wanted_until_; };
   if (!may() || !open()) return;
   bool more = true;
   while (more && may() && !asked()) {

@@ -17,6 +17,10 @@ namespace kontor::cmd::serve {
 inline constexpr std::size_t kViewQueriesMax = 1'024;  // Waiting: each takes some 100 us, so the last waits 0.1 s.
 inline constexpr std::size_t kViewPageEvents = 500;    // Of one look at the log: the shard's orders wait ~1 ms.
 inline constexpr std::size_t kViewBatchRows = 20'000;  // Of one commit, before the page that reaches it: some 100 ms.
+/// Of the engine between two looks at it, 10,000 a second: with more it is at work, and for kViewBusyFor after it,
+/// however often it has nothing open for a moment. Up to here the views cost a tenth of a core.
+inline constexpr std::uint64_t kViewIdleRequestsMax = 2'000;
+inline constexpr std::chrono::milliseconds kViewBusyFor{1'000};
 inline constexpr std::chrono::milliseconds kViewWaitMax{2'000};  // Of a query for what had committed before it.
 inline constexpr std::uint64_t kViewFreeBytesMin = 256u << 20;   // Left on the disk: the journals come first.
 
@@ -25,6 +29,7 @@ struct ViewsOptions {
   std::chrono::milliseconds wait_max = kViewWaitMax;
   std::uint64_t free_bytes_min = kViewFreeBytesMin;
   std::uint64_t map_bytes = kMapBytesDefault;
+  std::uint64_t idle_requests_max = kViewIdleRequestsMax;
 };
 
 /// Running totals. Any thread may ask.
@@ -78,6 +83,7 @@ class Views {
   };
   Result<EventPage> gather(ShardId shard, Gathered& into);
   Result<void> take(ShardId shard, Gathered& from);
+  bool engine_is_idle(std::uint64_t before);
   void idle();
   bool asked() const;
   bool has_room() const;
@@ -86,7 +92,9 @@ class Views {
   const ViewsOptions options_;
   const std::function<void(const Event&)> on_event_;
   std::unique_ptr<Store> store_;
-  Time wanted_until_;  ///< Somebody asked lately and got no answer.
+  Time wanted_until_;            ///< Somebody asked lately and got no answer.
+  Time busy_until_;              ///< The engine had much to do lately.
+  std::uint64_t submitted_ = 0;  ///< To the engine, at the last look at whether it is idle.
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -18,10 +18,10 @@ std::uint64_t hash_of(ShardId shard) { return point(shard, 0x6b6f6e746f72); }
 std::vector<std::size_t> shares(std::span<const MemberId> owners, const std::vector<bool>& staying) {
   std::vector<std::size_t> has(staying.size());
   for (const MemberId owner : owners) ++has[owner];
-  std::vector<MemberId> members;
-  for (MemberId member = 0; member < staying.size(); ++member)
+  std::vector<std::size_t> members;
+  for (std::size_t member = 0; member < staying.size(); ++member)
     if (staying[member]) members.push_back(member);
-  std::stable_sort(members.begin(), members.end(), [&](MemberId a, MemberId b) { return has[a] > has[b]; });
+  std::stable_sort(members.begin(), members.end(), [&](std::size_t a, std::size_t b) { return has[a] > has[b]; });
   std::vector<std::size_t> out(staying.size());
   for (std::size_t i = 0; i < members.size(); ++i)
     out[members[i]] = owners.size() / members.size() + (i < owners.size() % members.size() ? 1 : 0);
@@ -32,9 +32,10 @@ std::vector<std::size_t> shares(std::span<const MemberId> owners, const std::vec
 
 Ring::Ring(std::span<const std::string> members) : members_(members.size()) {
   points_.reserve(members.size() * kPointsPerMember);
-  for (MemberId member = 0; member < members.size(); ++member) {
+  for (std::size_t member = 0; member < members.size(); ++member) {
     const std::uint64_t seed = XXH3_64bits(members[member].data(), members[member].size());
-    for (std::size_t i = 0; i < kPointsPerMember; ++i) points_.emplace_back(point(i, seed), member);
+    for (std::size_t i = 0; i < kPointsPerMember; ++i)
+      points_.emplace_back(point(i, seed), static_cast<MemberId>(member));
   }
   std::sort(points_.begin(), points_.end());
 }
@@ -61,7 +62,8 @@ std::vector<ShardMove> rebalance(std::span<const MemberId> owners, const Ring& r
   std::vector<bool> moved(owners.size());
   // The ring's first choices first: what moves goes where it would lie had it been placed today.
   for (std::size_t rank = 0; rank < staying.size(); ++rank) {
-    for (ShardId shard = 0; shard < owners.size(); ++shard) {
+    for (std::size_t i = 0; i < owners.size(); ++i) {
+      const auto shard = static_cast<ShardId>(i);
       const MemberId from = owners[shard];
       if (moved[shard] || has[from] <= share[from]) continue;
       const MemberId to = ring.preference(hash_of(shard))[rank];

@@ -55,8 +55,8 @@ void MoveParts::announce(MemberId to) {
 }
 
 void MoveParts::announce() {
-  for (MemberId member = 0; member < peers.size(); ++member)
-    if (member != places.own()) announce(member);
+  for (std::size_t member = 0; member < peers.size(); ++member)
+    if (member != places.own()) announce(static_cast<MemberId>(member));
 }
 
 Moves::Moves(caf::actor_system& system, Places& places, std::vector<std::unique_ptr<Peer>>& peers, Fabric& fabric,
@@ -102,7 +102,7 @@ bool Moves::take(MemberId from, const wire::Envelope& envelope) {
 bool Moves::take_places(MemberId from, ByteReader& in) {
   const auto places = wire::read_places(in, parts_.fabric.size(), parts_.peers.size());
   if (!in.ok()) return false;
-  for (ShardId shard = 0; shard < places.size(); ++shard) {
+  for (ShardId shard = 0; shard < parts_.fabric.size(); ++shard) {
     const std::lock_guard guard(parts_.mutex);
     const auto heard = parts_.places.learn(shard, places[shard]);
     if (!heard.written) parts_.host.fail(kNotWritten);

@@ -97,9 +97,9 @@ class Node::Impl final : public Cluster, public std::enable_shared_from_this<Nod
     setup.cluster = cluster_text(options_, shards_), setup.node = options_.node;
     setup.incarnation = std::uint64_t{random()} << 32 | random();
     setup.own = own_, setup.moves = moves_.get(), setup.on_event = options_.on_event;
-    for (MemberId i = 0; i < peers_.size(); ++i) {
+    for (std::size_t i = 0; i < peers_.size(); ++i) {
       if (i == own_) continue;
-      setup.peer = peers_[i].get(), setup.from = i;
+      setup.peer = peers_[i].get(), setup.from = static_cast<MemberId>(i);
       const LinkActor link = spawn_link(*system_, setup);
       peers_[i]->on_work([link] { caf::anon_send(link, LinkWork{}); });
       links_.push_back(link);

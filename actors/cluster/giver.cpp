@@ -9,17 +9,9 @@
 namespace kontor::actors {
 namespace {
 
-using persistence::ByteReader;
 using persistence::ByteWriter;
 
 constexpr std::chrono::milliseconds kLookEvery{50};  // Whether it is to stop.
-
-Error verdict_in(const Reply* reply) {
-  if (!reply || reply->kind != wire::Kind::verdict) return {Errc::shard_unreachable, "node"};
-  ByteReader in(reply->body);
-  const Error error = wire::read_error(in);
-  return in.done() ? error : Error{Errc::shard_unreachable, "node"};
-}
 
 std::future<Error> start_asking(Peer& peer, ShardId shard, wire::Kind kind, const ByteWriter& body) {
   auto told = std::make_shared<std::promise<Error>>();
@@ -69,11 +61,10 @@ std::optional<MoveProgress> Giver::progress() const {
   return progress_;
 }
 
-void Giver::show(const Job& job, std::uint64_t copied, bool at_rest) {
+void Giver::show(const Job& job, std::uint64_t copied) {
   const std::lock_guard guard(mutex_);
-  if (!progress_) progress_ = MoveProgress{job.shard, parts_.peers[job.to]->member().node, 0, false};
+  if (!progress_) progress_ = MoveProgress{job.shard, 0};
   progress_->copied_bytes += copied;
-  progress_->at_rest = at_rest;
 }
 
 void Giver::run() {
@@ -108,7 +99,7 @@ Error Giver::copy(const Job& job, CopySource& source) {
     ByteWriter out(data.size() + 32);
     wire::write(out, wire::Block{trying_, number, data});
     in_flight.push_back(start_asking(*parts_.peers[job.to], job.shard, wire::Kind::block, out));
-    show(job, data.size(), false);
+    show(job, data.size());
     if (in_flight.size() < kCopyInFlightMax) return {};
     const Error error = await(in_flight.front(), stopping_);
     in_flight.pop_front();
@@ -127,7 +118,6 @@ Error Giver::copy(const Job& job, CopySource& source) {
 
 /// With the shard at rest: what is left, and the vote.
 Error Giver::copy_rest(const Job& job, CopySource& source, std::uint64_t epoch) {
-  show(job, 0, true);
   // The last of these rounds sends nothing: the file is as it was sent.
   if (const Error error = copy(job, source); error.code != Errc::none) return error;
   ByteWriter seal;

@@ -43,7 +43,7 @@ class Giver {
   Error copy(const Job& job, CopySource& source);
   Error copy_rest(const Job& job, CopySource& source, std::uint64_t epoch);
   Error ask(const Job& job, wire::Kind kind, const persistence::ByteWriter& body);
-  void show(const Job& job, std::uint64_t copied, bool at_rest);
+  void show(const Job& job, std::uint64_t copied);
 
   MoveParts& parts_;
   std::atomic<std::uint64_t> trying_{0};

@@ -11,6 +11,13 @@ namespace {
 constexpr const char* kNotWritten = "the node's memory of where shards are cannot be written";
 }
 
+Error verdict_in(const Reply* reply) {
+  if (!reply || reply->kind != wire::Kind::verdict) return {Errc::shard_unreachable, "node"};
+  ByteReader in(reply->body);
+  const Error error = wire::read_error(in);
+  return in.done() ? error : Error{Errc::shard_unreachable, "node"};
+}
+
 void MoveParts::route_to_owner(ShardId shard) {
   const MemberId owner = places.member_of(shard);
   if (owner == places.own() || owner == kNobody) return routes[shard]->hold();
@@ -161,13 +168,7 @@ void Moves::move(ShardId shard, MemberId to, const std::function<void(const Erro
   wire::write(out, wire::MoveOrder{to});
   parts_.peers[parts_.places.member_of(shard)]->ask(
       shard, wire::Kind::move, out.view(), [then](const Reply* reply, NoReply why) {
-        if (!reply) {
-          then(why.asked ? Error{Errc::outcome_unknown, "link lost"} : Error{Errc::shard_unreachable, "node"});
-          return true;
-        }
-        ByteReader in(reply->body);
-        const Error error = wire::read_error(in);
-        then(reply->kind == wire::Kind::verdict && in.done() ? error : Error{Errc::shard_unreachable, "node"});
+        then(!reply && why.asked ? Error{Errc::outcome_unknown, "link lost"} : verdict_in(reply));
         return true;
       });
 }

@@ -13,6 +13,9 @@
 
 namespace kontor::actors {
 
+/// What a member says to a question about a move; without an answer that can be read, shard_unreachable.
+Error verdict_in(const Reply* reply);
+
 /// What the parts of a node that move shards share: where shards are, and where messages for them go, which change
 /// together.
 struct MoveParts {

@@ -34,9 +34,7 @@ struct ClusterOptions {
 /// A shard that this node gives to another.
 struct MoveProgress {
   std::uint16_t shard = 0;
-  std::string to;
   std::uint64_t copied_bytes = 0;
-  bool at_rest = false;  ///< Its callers wait: what is left is being copied.
 };
 
 /// A move that this node was asked for.

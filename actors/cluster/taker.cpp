@@ -58,7 +58,8 @@ void Taker::work(const Task& task) {
     case Task::What::arrived: return open(task.shard);
     case Task::What::lost:
       parts_.host.rest(task.shard, [] { return std::size_t{0}; });
-      std::filesystem::rename(parts_.places.shard_dir(task.shard), parts_.places.left_dir(task.shard), ignored);
+      // Else the next start does it.
+      (void)parts_.places.move_dir(parts_.places.shard_dir(task.shard), parts_.places.left_dir(task.shard));
       return;
     case Task::What::settled:
       if (!parts_.places.here(task.shard)) std::filesystem::remove_all(parts_.places.left_dir(task.shard), ignored);
@@ -138,10 +139,7 @@ void Taker::ask_givers() {
     wire::write(out, wire::Whose{arrival->epoch, arrival->attempt});
     parts_.peers[arrival->from]->ask(shard, wire::Kind::whose, out.view(),
                                      [this, shard, attempt = arrival->attempt](const Reply* reply, NoReply) {
-                                       if (!reply || reply->kind != wire::Kind::verdict) return true;
-                                       ByteReader in(reply->body);
-                                       if (wire::read_error(in).code == Errc::not_found && in.done())
-                                         parts_.refused(shard, attempt);
+                                       if (verdict_in(reply).code == Errc::not_found) parts_.refused(shard, attempt);
                                        return true;  // A yes comes as a place, before this.
                                      });
   }

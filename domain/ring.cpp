@@ -60,13 +60,16 @@ std::vector<ShardMove> rebalance(std::span<const MemberId> owners, const Ring& r
   for (const MemberId owner : owners) ++has[owner];
   std::vector<ShardMove> moves;
   std::vector<bool> moved(owners.size());
+  std::vector<std::vector<MemberId>> preferences;
+  for (std::size_t shard = 0; shard < owners.size(); ++shard)
+    preferences.push_back(ring.preference(hash_of(static_cast<ShardId>(shard))));
   // The ring's first choices first: what moves goes where it would lie had it been placed today.
   for (std::size_t rank = 0; rank < staying.size(); ++rank) {
     for (std::size_t i = 0; i < owners.size(); ++i) {
       const auto shard = static_cast<ShardId>(i);
       const MemberId from = owners[shard];
       if (moved[shard] || has[from] <= share[from]) continue;
-      const MemberId to = ring.preference(hash_of(shard))[rank];
+      const MemberId to = preferences[shard][rank];
       if (has[to] >= share[to]) continue;
       moves.push_back({shard, from, to});
       moved[shard] = true;

@@ -17,14 +17,10 @@ void property(const std::string& what, int runs, Testable&& testable) {
   params.maxSuccess = runs;
   const auto result =
       rc::detail::checkTestable(std::forward<Testable>(testable), rc::detail::TestMetadata{what, what}, params);
-  if (result.template is<rc::detail::SuccessResult>()) {
-    SUCCEED(what);
-    return;
-  }
   std::ostringstream text;
   rc::detail::printResultMessage(result, text);
   INFO(what << ", with RC_PARAMS=\"seed=" << params.seed << "\"\n" << text.str());
-  FAIL();
+  REQUIRE(result.template is<rc::detail::SuccessResult>());
 }
 
 }  // namespace kontor::tests

@@ -6,8 +6,8 @@ namespace kontor::persistence {
 namespace {
 
 constexpr std::uint64_t kPlacementMapBytes = 64u << 20;  // Of address space: it holds some kilobytes.
-constexpr std::string_view kKey = "holdings";
-constexpr std::size_t kHoldingBytesMin = 11;
+constexpr std::string_view kHoldings = "holdings", kMembers = "members";
+constexpr std::size_t kHoldingBytesMin = 11, kMemberBytesMin = 4;
 
 }  // namespace
 
@@ -20,7 +20,7 @@ Result<std::unique_ptr<PlacementStore>> PlacementStore::open(const std::filesyst
 
 Result<bool> PlacementStore::load(std::vector<Holding>& holdings) const {
   const Store::Reader reader(*store_);
-  const auto record = reader.get(Table::meta, kKey);
+  const auto record = reader.get(Table::meta, kHoldings);
   if (record.code() == Errc::not_found) return false;
   if (!record) return record.error();
   auto saved = read_holdings(record->payload);
@@ -31,11 +31,26 @@ Result<bool> PlacementStore::load(std::vector<Holding>& holdings) const {
 }
 
 bool PlacementStore::save(const std::vector<Holding>& holdings) {
-  const std::string payload = write_holdings(holdings);
+  return save(kHoldings, RecordKind::meta_place, write_holdings(holdings));
+}
+
+Result<std::vector<Member>> PlacementStore::load_members() const {
+  const Store::Reader reader(*store_);
+  const auto record = reader.get(Table::meta, kMembers);
+  if (record.code() == Errc::not_found) return std::vector<Member>();
+  if (!record) return record.error();
+  return read_members(record->payload);
+}
+
+bool PlacementStore::save_members(const std::vector<Member>& members) {
+  return save(kMembers, RecordKind::meta_members, write_members(members));
+}
+
+bool PlacementStore::save(std::string_view key, RecordKind kind, std::string_view payload) {
   RecordHeader header;
-  header.kind = RecordKind::meta_place;
+  header.kind = kind;
   Store::Writer writer(*store_);
-  return writer.put(Table::meta, kKey, header, payload) && writer.commit();
+  return writer.put(Table::meta, key, header, payload) && writer.commit();
 }
 
 std::string write_holdings(const std::vector<Holding>& holdings) {
@@ -63,6 +78,22 @@ Result<std::vector<Holding>> read_holdings(std::string_view payload) {
     arrival->attempt = in.fixed<std::uint64_t>();
   }
   if (!in.done()) return Error{Errc::corrupt_journal, "placement"};
+  return out;
+}
+
+std::string write_members(const std::vector<Member>& members) {
+  ByteWriter out;
+  out.varint(members.size());
+  for (const Member& member : members) out.sized(member.node), out.sized(member.host), out.fixed(member.port);
+  return out.take();
+}
+
+Result<std::vector<Member>> read_members(std::string_view payload) {
+  ByteReader in(payload);
+  std::vector<Member> out(in.count(kMemberBytesMin));
+  for (Member& member : out)
+    member.node = in.sized(), member.host = in.sized(), member.port = in.fixed<std::uint16_t>();
+  if (!in.done()) return Error{Errc::corrupt_journal, "members"};
   return out;
 }
 

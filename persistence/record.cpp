@@ -58,6 +58,7 @@ std::string_view to_string(RecordKind kind) {
     case RecordKind::reservation_row: return "reservation_row";
     case RecordKind::key_ages: return "key_ages";
     case RecordKind::meta_place: return "meta_place";
+    case RecordKind::meta_members: return "meta_members";
   }
   return "unlisted";
 }

@@ -54,6 +54,7 @@ enum class RecordKind : std::uint16_t {
   reservation_row = 58,  ///< tables: a reservation that holds stock
   key_ages = 59,         ///< tables: which idempotency keys are forgotten, and how old the others are
   meta_place = 60,       ///< a node's own table: where a shard is
+  meta_members = 61,     ///< a node's own table: who belongs to the cluster
 };
 std::string_view to_string(RecordKind kind);
 

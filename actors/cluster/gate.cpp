@@ -222,6 +222,12 @@ void Gate::use(Credentials credentials) {
   });
 }
 
+void Gate::expect(std::vector<Member> members) {
+  asio::post(impl_->context, [impl = impl_.get(), members = std::move(members)]() mutable {
+    impl->options.members = std::move(members);
+  });
+}
+
 std::size_t Gate::strangers() const { return impl_->strangers_now; }
 
 }  // namespace kontor::actors

@@ -54,6 +54,8 @@ class Gate {
   void dial(const Member& member, std::function<void(SessionPtr)> then);
   /// For connections from now on.
   void use(Credentials credentials);
+  /// Whom it lets in from now on.
+  void expect(std::vector<Member> members);
   /// Of those that came in: that have not authenticated yet.
   std::size_t strangers() const;
 

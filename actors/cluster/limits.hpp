@@ -7,6 +7,7 @@ namespace kontor::actors {
 
 inline constexpr std::size_t kMembersMax = 64;  // As shards: each has one at least.
 inline constexpr std::size_t kNodeNameBytesMax = 32;
+inline constexpr std::size_t kHostBytesMax = 253;  // RFC 1035.
 
 // Who has not shown a certificate yet.
 inline constexpr std::chrono::seconds kHandshakeMax{5};

@@ -81,7 +81,7 @@ static_assert(!std::is_aggregate_v<LinkState>);
 void LinkState::start(Self self, LinkSetup setup) {
   self_ = self;
   setup_ = std::move(setup);
-  reception_.emplace(*setup_.fabric, *setup_.peer, *setup_.moves, setup_.from);
+  reception_.emplace(*setup_.fabric, *setup_.peer, *setup_.moves, *setup_.roster, setup_.from);
   random_.seed(setup_.incarnation ^ setup_.from);
   // CAF 0.17 ends an actor for an error that comes back to it; what went wrong shows as a silent peer.
   self->set_error_handler([](caf::error&) {});
@@ -134,7 +134,7 @@ void LinkState::connected(const caf::strong_actor_ptr& other) {
   since_ = heard_at_ = Clock::now();
 }
 
-void LinkState::greet() { self_->send(other_, Greeting{setup_.cluster, setup_.node, setup_.incarnation, session_}); }
+void LinkState::greet() { self_->send(other_, Greeting{setup_.cluster(), setup_.node, setup_.incarnation, session_}); }
 
 void LinkState::on_greeting(const Greeting& greeting) {
   const caf::strong_actor_ptr sender = self_->current_sender();
@@ -148,9 +148,10 @@ void LinkState::on_greeting(const Greeting& greeting) {
   } else if (stage_ != Stage::greeting || greeting.session != session_) {
     return;
   }
-  if (!greeting.cluster.starts_with(setup_.cluster + " ") && !setup_.cluster.starts_with(greeting.cluster + " ") &&
-      greeting.cluster != setup_.cluster) {
-    tell("was configured for another cluster: " + greeting.cluster + ", here " + setup_.cluster);
+  const std::string cluster = setup_.cluster();
+  if (!greeting.cluster.starts_with(cluster + " ") && !cluster.starts_with(greeting.cluster + " ") &&
+      greeting.cluster != cluster) {
+    tell("was configured for another cluster: " + greeting.cluster + ", here " + cluster);
     greet();  // So that it can say so as well.
     return down({});
   }
@@ -173,6 +174,7 @@ void LinkState::up() {
   setup_.fabric->catalog.forget(
       [this](const Sku& sku) { return setup_.moves->has(setup_.from, home_of(sku, setup_.fabric->size())); });
   setup_.peer->open();
+  setup_.roster->linked(setup_.from);  // First: what else is said may be about who was added.
   setup_.moves->linked(setup_.from);
   tell("connected");
 }

@@ -60,9 +60,11 @@ struct LinkSetup {
   Gate* gate = nullptr;
   Exchange* exchange = nullptr;
   caf::io::middleman_actor middleman;
-  std::string cluster, node;
+  std::function<std::string()> cluster;  ///< Of the greeting, as it is now.
+  std::string node;
   std::uint64_t incarnation = 0;
   Moves* moves = nullptr;
+  Roster* roster = nullptr;
   MemberId own = 0, from = 0;  ///< The earlier one dials the later one.
   std::function<void(const std::string&)> on_event;
 };

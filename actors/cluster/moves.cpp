@@ -66,8 +66,8 @@ void MoveParts::announce() {
     if (member != places.own()) announce(static_cast<MemberId>(member));
 }
 
-Moves::Moves(caf::actor_system& system, Places& places, std::vector<std::unique_ptr<Peer>>& peers, Fabric& fabric,
-             ShardHost& host, std::function<void(const std::string&)> tell)
+Moves::Moves(caf::actor_system& system, Places& places, Peers& peers, Fabric& fabric, ShardHost& host,
+             std::function<void(const std::string&)> tell)
     : parts_{places, peers, fabric, host, std::move(tell), {}, {}}, giver_(parts_), taker_(parts_) {
   for (ShardId shard = 0; shard < fabric.size(); ++shard) {
     parts_.routes.push_back(std::make_unique<Route>(system, fabric, shard));

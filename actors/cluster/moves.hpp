@@ -6,21 +6,21 @@
 
 #include "actors/cluster.hpp"
 #include "actors/cluster/giver.hpp"
-#include "actors/cluster/peer.hpp"
+#include "actors/cluster/peers.hpp"
 #include "actors/cluster/places.hpp"
 #include "actors/cluster/route.hpp"
 #include "actors/cluster/taker.hpp"
 
 namespace kontor::actors {
 
-/// What a member says to a question about a move; without an answer that can be read, shard_unreachable.
+/// What a member says to a question about shards or members; without an answer that can be read, shard_unreachable.
 Error verdict_in(const Reply* reply);
 
 /// What the parts of a node that move shards share: where shards are, and where messages for them go, which change
 /// together.
 struct MoveParts {
   Places& places;
-  std::vector<std::unique_ptr<Peer>>& peers;  ///< By place; the own one is never used.
+  Peers& peers;
   Fabric& fabric;
   ShardHost& host;
   std::function<void(const std::string&)> tell;
@@ -44,8 +44,8 @@ struct MoveParts {
 /// the node, which is asked to move one.
 class Moves {
  public:
-  Moves(caf::actor_system& system, Places& places, std::vector<std::unique_ptr<Peer>>& peers, Fabric& fabric,
-        ShardHost& host, std::function<void(const std::string&)> tell);
+  Moves(caf::actor_system& system, Places& places, Peers& peers, Fabric& fabric, ShardHost& host,
+        std::function<void(const std::string&)> tell);
   ~Moves();
 
   /// Own actors' handles are there now, or change.

@@ -4,11 +4,11 @@
 #include <deque>
 #include <mutex>
 #include <random>
-#include <set>
 
 #include "actors/cluster.hpp"
 #include "actors/cluster/link.hpp"
 #include "actors/cluster/moves.hpp"
+#include "actors/cluster/roster.hpp"
 #include "actors/cluster/wire_reads.hpp"
 
 namespace kontor {
@@ -16,29 +16,25 @@ namespace {
 
 using namespace actors;  // NOLINT: this file is the face of those.
 
-bool is_node_name(const std::string& name) {
-  const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
-  return !name.empty() && name.size() <= kNodeNameBytesMax && std::all_of(name.begin(), name.end(), good);
-}
-
 std::string why_not(const ClusterOptions& options) {
   if (options.members.size() < 2 || options.members.size() > kMembersMax)
     return "a cluster has 2 to " + std::to_string(kMembersMax) + " members";
-  std::set<std::string> names;
-  for (const Member& member : options.members) {
-    if (!is_node_name(member.node)) return "'" + member.node + "' is no name: a-z, 0-9 and '-', up to 32";
-    if (!names.insert(member.node).second) return "member " + member.node + " is there twice";
+  const std::span<const Member> members(options.members);
+  bool is_there = false;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (std::string why = why_no_member(members[i], members.first(i)); !why.empty()) return why;
+    is_there = is_there || members[i].node == options.node;
   }
-  if (!names.contains(options.node)) return "'" + options.node + "' is not among the members";
+  if (!is_there) return "'" + options.node + "' is not among the members";
   if (options.shards != 0 && (options.shards < options.members.size() || options.shards > kShardsMax))
     return "a cluster has at least a shard for each member, and up to " + std::to_string(kShardsMax);
   return {};
 }
 
 /// What members must have been told alike.
-std::string cluster_text(const ClusterOptions& options, std::uint16_t shards) {
+std::string cluster_text(const std::vector<Member>& members, std::uint16_t shards) {
   std::string out = "v" + std::to_string(wire::kVersion) + " " + std::to_string(shards) + " shards of";
-  for (const Member& member : options.members) out += " " + member.node;
+  for (const Member& member : members) out += " " + member.node;
   return out;
 }
 
@@ -47,17 +43,25 @@ std::string cluster_text(const ClusterOptions& options, std::uint16_t shards) {
 class Node::Impl final : public Cluster, public std::enable_shared_from_this<Node::Impl> {
  public:
   Impl(ClusterOptions options, Credentials credentials)
-      : options_(std::move(options)), credentials_(std::move(credentials)) {
-    const auto is_own = [this](const Member& member) { return member.node == options_.node; };
-    own_ = static_cast<MemberId>(std::find_if(options_.members.begin(), options_.members.end(), is_own) -
-                                 options_.members.begin());
+      : options_(std::move(options)), credentials_(std::move(credentials)), peers_(options_.members) {
+    own_ = *peers_.find(options_.node);
     shards_ = options_.shards != 0 ? options_.shards : static_cast<std::uint16_t>(options_.members.size());
-    for (const Member& member : options_.members) peers_.push_back(std::make_unique<Peer>(member));
     places_ = std::make_unique<Places>(own_, peers_.size(), shards_, options_.joins);
+    roster_ = std::make_unique<Roster>(Roster::Parts{
+        peers_, own_, shards_, [this](const std::string& what) { tell(what); },
+        [this](const std::string& why) { host_->fail(why); }, [this](MemberId member) { reach(member); }});
   }
 
   Result<void> open(const std::filesystem::path& dir, std::string* explanation) override {
-    return places_->open(dir, explanation);
+    auto opened = places_->open(dir, explanation);
+    if (opened) opened = roster_->open(places_->store(), explanation);
+    if (!opened) return opened;
+    for (const Place& place : places_->all()) {
+      if (place.member == kNobody || place.member < peers_.size()) continue;
+      if (explanation) *explanation = "a shard is at a member that is not configured";
+      return Error{Errc::invalid_argument, "members"};
+    }
+    return {};
   }
   std::uint16_t shards() const override { return shards_; }
   bool here(ShardId shard) const override { return places_->here(shard); }
@@ -70,21 +74,20 @@ class Node::Impl final : public Cluster, public std::enable_shared_from_this<Nod
   void join(caf::actor_system& system, Fabric& fabric, ShardHost& host) override {
     system_ = &system;
     fabric_ = &fabric;
+    host_ = &host;
     fabric.linked = [this](ShardId shard) {
       const MemberId owner = places_->member_of(shard);
       return owner == own_ || (owner != kNobody && peers_[owner]->connected());
     };
-    const auto tell = [this](const std::string& what) {
-      if (options_.on_event) options_.on_event(what);
-    };
-    moves_ = std::make_unique<Moves>(system, *places_, peers_, fabric, host, tell);
+    moves_ = std::make_unique<Moves>(system, *places_, peers_, fabric, host,
+                                     [this](const std::string& what) { tell(what); });
     fabric.on_housed = [this](ShardId shard, const Handles& actors) { moves_->housed(shard, actors); };
   }
 
   void serve() override {
     const Member& own = options_.members[own_];
     Gate::Options gate;
-    gate.node = options_.node, gate.members = options_.members, gate.credentials = credentials_;
+    gate.node = options_.node, gate.members = peers_.members(), gate.credentials = credentials_;
     gate.listen_address = options_.listen_address.empty() ? own.host : options_.listen_address;
     gate.port = own.port;
     gate.on_event = options_.on_event;
@@ -92,18 +95,13 @@ class Node::Impl final : public Cluster, public std::enable_shared_from_this<Nod
     gate_ = std::make_unique<Gate>(std::move(gate));
     middleman_ = spawn_middleman(*system_, exchange_);
     std::random_device random;
-    LinkSetup setup;
-    setup.fabric = fabric_, setup.gate = gate_.get(), setup.exchange = &exchange_, setup.middleman = middleman_;
-    setup.cluster = cluster_text(options_, shards_), setup.node = options_.node;
-    setup.incarnation = std::uint64_t{random()} << 32 | random();
-    setup.own = own_, setup.moves = moves_.get(), setup.on_event = options_.on_event;
-    for (std::size_t i = 0; i < peers_.size(); ++i) {
-      if (i == own_) continue;
-      setup.peer = peers_[i].get(), setup.from = static_cast<MemberId>(i);
-      const LinkActor link = spawn_link(*system_, setup);
-      peers_[i]->on_work([link] { caf::anon_send(link, LinkWork{}); });
-      links_.push_back(link);
-    }
+    setup_.fabric = fabric_, setup_.gate = gate_.get(), setup_.exchange = &exchange_, setup_.middleman = middleman_;
+    setup_.cluster = [this] { return cluster_text(peers_.members(), shards_); }, setup_.node = options_.node;
+    setup_.incarnation = std::uint64_t{random()} << 32 | random();
+    setup_.own = own_, setup_.moves = moves_.get(), setup_.roster = roster_.get(), setup_.on_event = options_.on_event;
+    const std::lock_guard guard(links_mutex_);
+    serving_ = true;
+    link_to_all();
   }
 
   void list(std::span<const Product> products) override {
@@ -111,7 +109,7 @@ class Node::Impl final : public Cluster, public std::enable_shared_from_this<Nod
     wire::write_products(out, products);
     for (std::size_t i = 0; i < peers_.size(); ++i)
       if (i != own_ && !peers_[i]->put(0, wire::Kind::listed, out.view()))
-        exchange_.live.cut(options_.members[i].node);  // On the next connection it forgets the prices that it has.
+        exchange_.live.cut(peers_[i]->member().node);  // On the next connection it forgets the prices that it has.
   }
 
   void settle() override {
@@ -119,8 +117,15 @@ class Node::Impl final : public Cluster, public std::enable_shared_from_this<Nod
   }
 
   void leave() override {
-    for (const auto& peer : peers_) peer->on_work({});
-    for (const LinkActor& link : std::exchange(links_, {})) {
+    std::vector<LinkActor> links;
+    {
+      const std::lock_guard guard(links_mutex_);
+      serving_ = false;
+      links.swap(links_);
+      setup_ = {};  // And what it keeps alive.
+      for (std::size_t i = 0; i < peers_.size(); ++i) peers_[i]->on_work({});
+    }
+    for (const LinkActor& link : links) {
       auto done = std::make_shared<std::promise<void>>();
       auto ended = done->get_future();
       caf::anon_send(link, LinkEnd{std::move(done)});
@@ -143,18 +148,16 @@ class Node::Impl final : public Cluster, public std::enable_shared_from_this<Nod
   std::vector<ShardPlace> places() const {
     std::vector<ShardPlace> out;
     for (const Place& place : places_->all())
-      out.push_back({place.member == kNobody ? "" : options_.members[place.member].node, place.epoch});
+      out.push_back({place.member == kNobody ? "" : peers_[place.member]->member().node, place.epoch});
     return out;
   }
   std::optional<MoveProgress> moving() const { return moves_ ? moves_->progress() : std::nullopt; }
   void move(ShardId shard, const std::string& to, const std::function<void(const Error&)>& then) {
-    const auto it = std::find_if(options_.members.begin(), options_.members.end(),
-                                 [&](const Member& member) { return member.node == to; });
+    const auto member = peers_.find(to);
     if (shard >= shards_) return then({Errc::invalid_argument, "shard"});
-    if (it == options_.members.end()) return then({Errc::invalid_argument, "to"});
+    if (!member) return then({Errc::invalid_argument, "to"});
     if (!moves_) return then({Errc::shutting_down, "node"});
-    if (places_->member_of(shard) == it - options_.members.begin())
-      return then({Errc::invalid_argument, "it is there"});
+    if (places_->member_of(shard) == *member) return then({Errc::invalid_argument, "it is there"});
     {
       const std::lock_guard guard(asked_mutex_);
       for (const AskedMove& asked : asked_)
@@ -166,11 +169,15 @@ class Node::Impl final : public Cluster, public std::enable_shared_from_this<Nod
       }
       asked_.push_back({shard, to, false, {}});
     }
-    moves_->move(shard, static_cast<MemberId>(it - options_.members.begin()),
-                 [impl = weak_from_this(), shard, then](const Error& error) {
-                   if (const auto self = impl.lock()) self->note_end(shard, error);
-                   then(error);
-                 });
+    moves_->move(shard, *member, [impl = weak_from_this(), shard, then](const Error& error) {
+      if (const auto self = impl.lock()) self->note_end(shard, error);
+      then(error);
+    });
+  }
+  std::vector<Member> members() const { return peers_.members(); }
+  void add(const Member& member, const std::function<void(const Error&)>& then) {
+    if (!moves_) return then({Errc::shutting_down, "node"});
+    roster_->add(member, then);
   }
   std::vector<AskedMove> moves() const {
     const std::lock_guard guard(asked_mutex_);
@@ -185,6 +192,29 @@ class Node::Impl final : public Cluster, public std::enable_shared_from_this<Nod
   }
 
  private:
+  void tell(const std::string& what) const {
+    if (options_.on_event) options_.on_event(what);
+  }
+
+  /// One who was added while the node runs.
+  void reach(MemberId) {
+    const std::lock_guard guard(links_mutex_);
+    if (!serving_) return;
+    gate_->expect(peers_.members());
+    link_to_all();
+  }
+
+  /// To each who has no link yet. With the links' mutex held.
+  void link_to_all() {
+    for (; linked_ < peers_.size(); ++linked_) {
+      if (linked_ == own_) continue;
+      setup_.peer = peers_[linked_].get(), setup_.from = static_cast<MemberId>(linked_);
+      const LinkActor link = spawn_link(*system_, setup_);
+      setup_.peer->on_work([link] { caf::anon_send(link, LinkWork{}); });
+      links_.push_back(link);
+    }
+  }
+
   void note_end(ShardId shard, const Error& error) {
     const std::lock_guard guard(asked_mutex_);
     for (AskedMove& asked : asked_)
@@ -194,29 +224,33 @@ class Node::Impl final : public Cluster, public std::enable_shared_from_this<Nod
   /// A peer that may dial us has shown who it is. An old connection of it that is still there is dead, or soon will be:
   /// it is cut, and the peer tries again.
   void admit(SessionPtr session) {
-    const auto it = std::find_if(options_.members.begin(), options_.members.end(),
-                                 [&](const Member& member) { return member.node == session->node(); });
-    const auto from = static_cast<std::size_t>(it - options_.members.begin());
-    if (from >= own_) return;  // The earlier member dials.
+    const auto from = peers_.find(session->node());
+    if (!from || *from >= own_) return;  // The earlier member dials.
     if (exchange_.live.cut(session->node())) return;
-    exchange_.admit(*system_, static_cast<std::uint16_t>(from + 1), std::move(session));
+    exchange_.admit(*system_, static_cast<std::uint16_t>(*from + 1), std::move(session));
   }
 
   const ClusterOptions options_;
   Credentials credentials_;
   MemberId own_ = 0;
   std::uint16_t shards_ = 0;
-  std::vector<std::unique_ptr<Peer>> peers_;  ///< By place; the own one is never used.
+  Peers peers_;
   std::unique_ptr<Places> places_;
+  std::unique_ptr<Roster> roster_;
   std::unique_ptr<Moves> moves_;
   mutable std::mutex asked_mutex_;
   std::deque<AskedMove> asked_;
   Exchange exchange_;
   std::unique_ptr<Gate> gate_;
   caf::io::middleman_actor middleman_;
+  std::mutex links_mutex_;
+  bool serving_ = false;
+  LinkSetup setup_;
+  std::size_t linked_ = 0;  ///< So many members have a link, if they need one.
   std::vector<LinkActor> links_;
   caf::actor_system* system_ = nullptr;
   Fabric* fabric_ = nullptr;
+  ShardHost* host_ = nullptr;
 };
 
 Node::Node() = default;
@@ -244,6 +278,8 @@ std::vector<AskedMove> Node::moves() const { return impl_->moves(); }
 void Node::move(ShardId shard, const std::string& to, const std::function<void(const Error&)>& then) {
   impl_->move(shard, to, then);
 }
+std::vector<Member> Node::members() const { return impl_->members(); }
+void Node::add(const Member& member, const std::function<void(const Error&)>& then) { impl_->add(member, then); }
 Result<void> Node::reload(std::string* explanation) { return impl_->reload(explanation); }
 
 }  // namespace kontor

@@ -37,6 +37,13 @@ class Node {
   /// (there), io_error, outcome_unknown (the link to its owner went: `places` will tell), shutting_down. May be called
   /// while the engine is open. A move that is under way already is not begun again.
   void move(ShardId shard, const std::string& to, const std::function<void(const Error&)>& then);
+  /// Whom this node knows to belong to the cluster, itself too.
+  std::vector<Member> members() const;
+  /// Makes the cluster larger by a member, while it runs; `then` as `move`'s. The new node starts with
+  /// ClusterOptions::joins, sooner or later. Errors: invalid_argument (a name or an address that cannot be, or more
+  /// members than shards), already_exists (at another address), shard_unreachable, outcome_unknown, shutting_down. Once
+  /// it is there asking again changes nothing.
+  void add(const Member& member, const std::function<void(const Error&)>& then);
   /// Reads the certificates again, for connections from now on. Errors: as `make`; the old ones stay.
   Result<void> reload(std::string* explanation);
 

@@ -6,20 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "domain/members.hpp"
 #include "domain/result.hpp"
 
 /// How a node finds the others, and what it tells of them. Links without CAF's headers.
 namespace kontor {
 
-/// A node of the cluster. Its name is also in its certificate, and nobody else's messages count as its own.
-struct Member {
-  std::string node;  ///< 1 to kNodeNameBytesMax of a-z, 0-9 and '-'.
-  std::string host;  ///< Where the others reach it.
-  std::uint16_t port = 0;
-};
-
 /// Of one node. All nodes must name the same members in the same order, and the same number of shards: at first member
-/// i has the shards i, i + members, i + 2 members …
+/// i has the shards i, i + members, i + 2 members … Members that were added since (Node::add) need not be named.
 struct ClusterOptions {
   std::string node;             ///< Which of the members this is.
   std::vector<Member> members;  ///< 2 to kMembersMax.

@@ -23,6 +23,8 @@ class Places {
   Result<void> open(const std::filesystem::path& dir, std::string* explanation);
 
   MemberId own() const { return own_; }
+  /// Once open.
+  persistence::PlacementStore& store() { return *store_; }
   std::uint16_t shards() const { return static_cast<std::uint16_t>(members_.size()); }
   /// Or kNobody.
   MemberId member_of(ShardId shard) const { return members_[shard]; }

@@ -39,6 +39,8 @@ bool Reception::take(const wire::Envelope& envelope) {
     case Kind::block:
     case Kind::seal:
     case Kind::whose: return moves_.take(from_, envelope);
+    case Kind::members:
+    case Kind::enlist: return roster_.take(from_, envelope);
     case Kind::prepare:
     case Kind::site_votes:
     case Kind::decisions:

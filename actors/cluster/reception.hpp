@@ -2,6 +2,7 @@
 #include <functional>
 
 #include "actors/cluster/moves.hpp"
+#include "actors/cluster/roster.hpp"
 #include "actors/fabric.hpp"
 
 namespace kontor::actors {
@@ -11,8 +12,8 @@ namespace kontor::actors {
 /// it may not say is counted and goes nowhere. Belongs to the peer's link.
 class Reception {
  public:
-  Reception(Fabric& fabric, Peer& peer, Moves& moves, MemberId from)
-      : fabric_(fabric), peer_(peer), moves_(moves), from_(from) {}
+  Reception(Fabric& fabric, Peer& peer, Moves& moves, Roster& roster, MemberId from)
+      : fabric_(fabric), peer_(peer), moves_(moves), roster_(roster), from_(from) {}
 
   void take(std::string_view frame);
 
@@ -32,6 +33,7 @@ class Reception {
   Fabric& fabric_;
   Peer& peer_;
   Moves& moves_;
+  Roster& roster_;
   const MemberId from_;
 };
 

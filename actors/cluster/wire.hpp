@@ -18,7 +18,7 @@
 namespace kontor::actors::wire {
 
 /// Version of the grammar: nodes of different versions do not talk.
-inline constexpr std::uint16_t kVersion = 3;
+inline constexpr std::uint16_t kVersion = 4;
 
 /// On the wire: append only, or change kVersion.
 enum class Kind : std::uint8_t {
@@ -49,8 +49,10 @@ enum class Kind : std::uint8_t {
   seal,   ///< All of it has come: asks for the vote.
   whose,  ///< From who voted yes: what was decided?
   verdict,
+  members,  ///< Who belongs to the cluster, as the sender knows (persistence::write_members).
+  enlist,   ///< To the registrar: one more is to belong to it. Answered by a verdict.
 };
-inline constexpr auto kKindLast = Kind::verdict;
+inline constexpr auto kKindLast = Kind::enlist;
 
 struct Envelope {
   ShardId to = 0;

@@ -24,6 +24,7 @@ constexpr const char* kFooter =
     "  kontor cluster certs certs --node node-1 --node node-2 --node node-3\n"
     "  kontor cluster status --url http://127.0.0.1:8081\n"
     "  kontor cluster status --watch --url http://10.0.0.1:8080,http://10.0.0.2:8080\n"
+    "  kontor cluster add node-4=10.0.0.4:7000 --url http://127.0.0.1:8081\n"
     "  kontor cluster move 3 node-2 --url http://127.0.0.1:8081\n"
     "  kontor cluster rebalance --without node-1 --dry-run --url http://127.0.0.1:8081\n"
     "  kontor cluster in-doubt --url http://127.0.0.1:8081\n"
@@ -96,6 +97,31 @@ void add_doubts(CLI::App& group, int& exit_code) {
   });
 }
 
+struct NewMember {
+  client::CallOptions call;
+  std::string text;
+};
+
+void add_add(CLI::App& group, int& exit_code) {
+  CLI::App* add = group.add_subcommand("add", "Over HTTP: a member more; then rebalance gives it its share");
+  const auto member = std::make_shared<NewMember>();
+  add->add_option("member", member->text, "Its name, and where the others reach it")
+      ->required()
+      ->type_name("NAME=HOST:PORT");
+  client::add_call_options(*add, member->call, client::Method::post);
+  add->final_callback([member, &exit_code] {
+    const auto equals = member->text.find('=');
+    if (equals == member->text.npos || equals == 0 || equals + 1 == member->text.size()) {
+      exit_code = complain("add", kExitUsage, "'" + member->text + "' is no member; write NAME=HOST:PORT");
+      return;
+    }
+    exit_code = client::call_and_print("cluster add", member->call, [&](client::Caller& caller) {
+      return caller.post("/v1/cluster/members/" + http::percent_encoded(member->text.substr(0, equals)) + "/add/" +
+                         http::percent_encoded(member->text.substr(equals + 1)));
+    });
+  });
+}
+
 void add_moves(CLI::App& group, int& exit_code) {
   CLI::App* move = group.add_subcommand("move", "Over HTTP: a shard to another node, while all of them serve");
   const auto one = std::make_shared<MoveOptions>();
@@ -149,6 +175,7 @@ void add_cluster_command(CLI::App& app, int& exit_code) {
       ->type_name("TIME")
       ->needs(watch);
   status->final_callback([what, &exit_code] { exit_code = run_status(*what); });
+  add_add(*group, exit_code);
   add_moves(*group, exit_code);
   add_doubts(*group, exit_code);
 }

@@ -149,6 +149,72 @@ TEST_CASE("moves: a node joins and gets its share; another is emptied, and is no
   town.audit_is_clean();
 }
 
+TEST_CASE("moves: a node is added while all others serve, and they remember it", "[cluster]") {
+  Borough town(3);
+  const auto added = [&](std::size_t asked, const Member& member) {
+    std::promise<Error> told;
+    auto answer = told.get_future();
+    town.node(asked).add(member, [&](const Error& error) { told.set_value(error); });
+    REQUIRE(answer.wait_for(std::chrono::seconds(60)) == std::future_status::ready);
+    return answer.get().code;
+  };
+  town.stop(2);  // Who is away hears of it later.
+  const std::size_t newest = town.join();
+  const Member member = town.members()[newest];
+  CHECK(added(1, {"No Name", "127.0.0.1", 1}) == Errc::invalid_argument);
+  CHECK(added(1, {"node-3", "", 1}) == Errc::invalid_argument);
+  CHECK(added(1, member) == Errc::none);  // Asks the first one.
+  CHECK(added(0, member) == Errc::none);
+  CHECK(added(0, {member.node, "127.0.0.2", member.port}) == Errc::already_exists);
+  CHECK(added(0, {"node-4", "127.0.0.1", 1}) == Errc::invalid_argument);  // There are four shards.
+  town.start(2);
+  CAPTURE(town.events());
+  REQUIRE(town.connected());
+  for (std::size_t i = 0; i < town.size(); ++i) CHECK(town.node(i).members() == town.members());
+  REQUIRE(eventually([&] { return owner(town, newest, 3) == "node-0"; }));
+  REQUIRE(moved(town, 2, 3, newest).code == Errc::none);
+  for (std::size_t i = 0; i < town.size(); ++i) {
+    REQUIRE(eventually([&] { return owner(town, i, 3) == member.node; }));
+    for (int j = 0; j < 6; ++j)
+      town.done(i, "buy-" + std::to_string(i) + "-" + std::to_string(j), Borough::purchase_of(j));
+  }
+  // Their configurations do not name it.
+  for (std::size_t i = 0; i < town.size(); ++i) town.stop(i);
+  for (std::size_t i = 0; i < town.size(); ++i) town.start(i);
+  REQUIRE(town.connected());
+  for (std::size_t i = 0; i < town.size(); ++i) {
+    CHECK(town.node(i).members() == town.members());
+    CHECK(owner(town, i, 3) == member.node);
+    town.done(i, "again-" + std::to_string(i), Borough::purchase_of(static_cast<int>(i)));
+  }
+  town.stop(0);
+  CHECK(eventually([&] { return added(1, {"node-4", "127.0.0.1", 1}) == Errc::shard_unreachable; }));
+  town.audit_is_clean();
+}
+
+TEST_CASE("moves: a configuration that contradicts what is remembered is refused", "[cluster]") {
+  Borough town(2);
+  town.join();
+  std::promise<Error> told;
+  town.node(0).add(town.members()[2], [&](const Error& error) { told.set_value(error); });
+  REQUIRE(told.get_future().get().code == Errc::none);
+  REQUIRE(town.connected());
+  town.stop(1);
+  ClusterOptions options = town.options(1);
+  options.members.push_back({"somebody-else", "127.0.0.1", 1});
+  std::string why;
+  const auto node = Node::make(options, &why);
+  REQUIRE(node);
+  EngineOptions engine;
+  engine.dir = town.dir(1);
+  engine.cluster = (*node)->cluster();
+  CHECK(Engine::open(engine, &why).code() == Errc::invalid_argument);
+  CHECK(why.find("members") != why.npos);
+  town.start(1);
+  REQUIRE(town.connected());
+  town.audit_is_clean();
+}
+
 TEST_CASE("moves: buyers notice nothing but a wait", "[cluster]") {
   Borough town(3);
   std::atomic<bool> over{false};

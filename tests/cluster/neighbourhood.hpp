@@ -17,7 +17,8 @@ namespace kontor::testing {
 class Neighbourhood {
  public:
   /// `shards`: of them all; 0: one for each.
-  explicit Neighbourhood(std::size_t count, std::uint16_t shards = 0) : shards_(shards), founders_(count) {
+  explicit Neighbourhood(std::size_t count, std::uint16_t shards = 0)
+      : shards_(shards), founders_(count), configured_(count) {
     std::string why;
     REQUIRE(cmd::make_authority(certificates(), &why));
     for (std::size_t i = 0; i < count; ++i) {
@@ -42,7 +43,9 @@ class Neighbourhood {
 
   ClusterOptions options(std::size_t i) {
     ClusterOptions out;
-    out.node = members_[i].node, out.members = members_, out.shards = shards_;
+    out.node = members_[i].node, out.shards = shards_;
+    const std::size_t named = std::max(configured_, i + 1);
+    out.members.assign(members_.begin(), members_.begin() + static_cast<std::ptrdiff_t>(named));
     out.joins = i >= founders_;
     const auto files = cmd::node_files(certificates(), out.node);
     out.certificate = files.certificate, out.key = files.key;
@@ -71,13 +74,19 @@ class Neighbourhood {
   }
   /// One node more, which joins; the others are restarted one after the other, so that they know of it.
   void grow() {
+    const std::size_t newest = join();
+    configured_ = members_.size();
+    for (std::size_t i = 0; i < newest; ++i) stop(i), start(i);
+  }
+  /// One node more, which nobody knows of yet: its number.
+  std::size_t join() {
     const std::size_t newest = members_.size();
     std::string why;
     members_.push_back({"node-" + std::to_string(newest), "127.0.0.1", free_port()});
     REQUIRE(cmd::make_node_certificate(certificates(), members_[newest].node, &why));
     places_.resize(members_.size());
     start(newest);
-    for (std::size_t i = 0; i < newest; ++i) stop(i), start(i);
+    return newest;
   }
   void stop(std::size_t i) { places_[i].engine.reset(), places_[i].node.reset(); }
 
@@ -125,6 +134,7 @@ class Neighbourhood {
  private:
   const std::uint16_t shards_;
   const std::size_t founders_;
+  std::size_t configured_;  ///< So many members are named by every node's configuration.
   struct Place {
     std::shared_ptr<Node> node;
     std::unique_ptr<Engine> engine;

@@ -62,6 +62,7 @@ const std::vector<Row> kRows{
     {"GET", "/v1/cluster/in-doubt", "none", "none"},
     {"POST", "/v1/cluster/in-doubt/{transaction}/resolve", "none", "none"},
     {"POST", "/v1/cluster/shards/{shard}/move/{node}", "none", "none"},
+    {"POST", "/v1/cluster/members/{node}/add/{address}", "none", "none"},
     {"GET", "/metrics", "none", "none"},
     {"GET", "/healthz", "open", "open"},
     {"GET", "/readyz", "open", "open"},
@@ -74,7 +75,8 @@ struct Names {
 };
 
 std::string filled(std::string text, const Names& names) {
-  const std::array<std::pair<std::string, std::string>, 7> all{{{"{sku}", names.sku},
+  const std::array<std::pair<std::string, std::string>, 8> all{{{"{sku}", names.sku},
+                                                                {"{address}", "127.0.0.1:9"},
                                                                 {"{shard}", "0"},
                                                                 {"{node}", "node-1"},
                                                                 {"{reservation}", names.reservation},

@@ -345,6 +345,7 @@ void check_set_aside(std::string_view payload) {
 const KeyAges kAges{900, 17, {{300, 20}, {899, 0x0102'0304'0506}}};
 
 const std::vector<Holding> kHoldings{{{0, kFirstEpoch, 0}, {}}, {{2, 5, 0x0102'0304'0506'0708}, Arrival{2, 6, 9}}, {}};
+const std::vector<Member> kMembers{{"node-1", "10.0.0.1", 7'000}, {"node-2", "node-2.example", 65'535}};
 
 std::vector<Golden> of_tables() {
   const OrderProgress progress{5, OrderStatus::cancelled, {{2, 2, 0}, {1'000'000'000, 300, 7}}};
@@ -400,6 +401,8 @@ std::vector<Golden> of_tables() {
        [](auto payload) { CHECK(*read_key_ages(payload) == kAges); }},
       {"holdings", RecordKind::meta_place, [] { return write_holdings(kHoldings); },
        [](auto payload) { CHECK(*read_holdings(payload) == kHoldings); }},
+      {"members", RecordKind::meta_members, [] { return write_members(kMembers); },
+       [](auto payload) { CHECK(*read_members(payload) == kMembers); }},
       {"order_row", RecordKind::order_row, [=] { return write_order_row(15, progress); },
        [=](auto payload) {
          const auto read = read_order_row(payload);

@@ -44,6 +44,7 @@ constexpr std::array kAccess{
     RouteAccess{"GET", "/v1/cluster/in-doubt", none, none},
     RouteAccess{"POST", "/v1/cluster/in-doubt/{transaction}/resolve", none, none},
     RouteAccess{"POST", "/v1/cluster/shards/{shard}/move/{node}", none, none},
+    RouteAccess{"POST", "/v1/cluster/members/{node}/add/{address}", none, none},
     RouteAccess{"GET", "/metrics", none, none},
     RouteAccess{"GET", "/healthz", all, all, true},
     RouteAccess{"GET", "/readyz", all, all, true},

@@ -66,7 +66,7 @@ void move_shard(const Read& read, std::string_view) {
         problem_response({Errc::invalid_argument, "this engine is not in a cluster", {}, 0, {}}, *read.request));
   const auto shard = shard_in(read.path[0], read.shared.engine.shards());
   const std::string to(read.path[1]);
-  const auto& members = node->options().members;
+  const auto members = node->members();
   const bool is_member = std::any_of(members.begin(), members.end(), [&](const Member& m) { return m.node == to; });
   if (!shard || !is_member)
     return read.respond(

@@ -125,20 +125,29 @@ void add_options(CLI::App& command, Options& options) {
   add_log_options(command, options);
 }
 
+std::optional<Member> member_at(std::string_view node, std::string_view address) {
+  const auto colon = address.rfind(':');
+  if (node.empty() || colon == address.npos || colon == 0) return {};
+  std::uint16_t port = 0;
+  const char* end = address.data() + address.size();
+  const auto [read, wrong] = std::from_chars(address.data() + colon + 1, end, port);
+  if (wrong != std::errc() || read != end || port == 0) return {};
+  return Member{std::string(node), std::string(address.substr(0, colon)), port};
+}
+
 std::optional<ClusterOptions> cluster_of(const Options& options, std::string& why) {
   ClusterOptions cluster;
   cluster.node = options.node, cluster.shards = options.shards, cluster.listen_address = options.cluster_listen;
   cluster.joins = options.join;
   for (const std::string& text : options.members) {
-    const auto equals = text.find('='), colon = text.rfind(':');
-    std::uint16_t port = 0;
-    const char* end = text.data() + text.size();
-    const bool parts = equals != text.npos && colon != text.npos && equals + 1 < colon;
-    if (!parts || std::from_chars(text.data() + colon + 1, end, port).ptr != end || port == 0) {
+    const std::string_view view = text;
+    const auto equals = view.find('=');
+    const auto member = equals == view.npos ? std::nullopt : member_at(view.substr(0, equals), view.substr(equals + 1));
+    if (!member) {
       why = "'" + text + "' is no member; write NAME=HOST:PORT";
       return {};
     }
-    cluster.members.push_back({text.substr(0, equals), text.substr(equals + 1, colon - equals - 1), port});
+    cluster.members.push_back(*member);
   }
   const CertificateFiles files = node_files(options.cluster_certificates, options.node);
   cluster.certificate = files.certificate, cluster.key = files.key;

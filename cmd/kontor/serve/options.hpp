@@ -35,6 +35,9 @@ struct Options {
 /// Each option of `command` fills in its member of `options`, which outlives the parsing.
 void add_options(CLI::App& command, Options& options);
 
+/// `address`: HOST:PORT. None: it is none, or there is no name.
+std::optional<Member> member_at(std::string_view node, std::string_view address);
+
 /// What the options say of the cluster. None: they contradict each other; `why` says how.
 std::optional<ClusterOptions> cluster_of(const Options& options, std::string& why);
 

@@ -8,6 +8,7 @@
 #include "cmd/kontor/serve/doubt_routes.hpp"
 #include "cmd/kontor/serve/event_log.hpp"
 #include "cmd/kontor/serve/list_query.hpp"
+#include "cmd/kontor/serve/member_routes.hpp"
 #include "cmd/kontor/serve/move_routes.hpp"
 #include "cmd/kontor/serve/product_list.hpp"
 #include "cmd/kontor/serve/view_lists.hpp"
@@ -261,6 +262,7 @@ std::span<const GetRoute> get_routes() { return kGetRoutes; }
 std::span<const TaskRoute> task_routes() {
   static constexpr std::array kTaskRoutes{TaskRoute{"/v1/audits", begin_audit},
                                           TaskRoute{"/v1/cluster/shards/{shard}/move/{node}", move_shard},
+                                          TaskRoute{"/v1/cluster/members/{node}/add/{address}", add_member},
                                           TaskRoute{"/v1/cluster/in-doubt/{transaction}/resolve", resolve_doubt}};
   return kTaskRoutes;
 }

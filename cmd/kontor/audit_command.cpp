@@ -26,6 +26,7 @@ constexpr const char* kFooter =
     "  no idempotency key that is not forgotten had two effects.\n"
     "With --url a running server audits itself and goes on serving: at one point of its log postings and balances sum\n"
     "to zero, and every account and product is what the log adds up to. It takes an admin's key where there are keys.\n"
+    "Any node of a cluster proves it of the whole cluster; --url A,B,C asks each of them, one after the other.\n"
     "Exit code 0: clean. 1: each broken object is named. 65, 69, 74: the directory could not be read.";
 
 struct Options {
@@ -74,7 +75,7 @@ void add_audit_command(CLI::App& app, int& exit_code) {
     if (!options->dirs.empty())
       exit_code = run(*options);
     else if (asks)
-      exit_code = client::audit_server(options->call);
+      exit_code = client::audit_servers(options->call);
     else
       std::cerr << "kontor audit: a directory, or a server's --url, is needed\n", exit_code = kExitUsage;
   });

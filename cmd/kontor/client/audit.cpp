@@ -1,5 +1,6 @@
 #include "cmd/kontor/client/audit.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <thread>
@@ -71,9 +72,8 @@ int print_outcome(const json::object& audit, const CallOptions& options) {
   return clean ? kExitOk : kExitCheckFailed;
 }
 
-}  // namespace
-
-int audit_server(const CallOptions& options) {
+/// One server.
+int audit_one(const CallOptions& options) {
   std::string why;
   auto caller = Caller::make(options, why);
   if (!caller) {
@@ -96,6 +96,21 @@ int audit_server(const CallOptions& options) {
     std::this_thread::sleep_for(kAskEvery);
     reply = caller->get("/v1/audits/" + text_in(*audit, "id"));
   }
+}
+
+}  // namespace
+
+int audit_servers(const CallOptions& options) {
+  int exit_code = kExitOk;
+  for (std::string_view rest = options.url; !rest.empty();) {
+    const auto comma = std::min(rest.find(','), rest.size());
+    CallOptions one = options;
+    one.url = rest.substr(0, comma);
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+    if (!options.json && one.url != options.url) std::cout << one.url << ": " << std::flush;
+    if (const int ended = audit_one(one); exit_code == kExitOk) exit_code = ended;
+  }
+  return exit_code;
 }
 
 }  // namespace kontor::cmd::client

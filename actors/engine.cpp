@@ -58,11 +58,11 @@ Result<void> Engine::Impl::open_all(std::string* explanation) {
     if (auto placed = options.cluster->open(options.dir, explanation); !placed) return placed;
     count = options.cluster->shards();
   } else {
-    const std::uint16_t found = persistence::count_shards(options.dir);
+    const auto found = persistence::shards_in(options.dir);
     const auto wanted = shards_of(options, found, explanation);
     if (!wanted) return wanted.error();
     count = *wanted;
-    must_be_fresh = found < count;  // A new shard beside an old one would pass for one that lost everything.
+    must_be_fresh = found.size() < count;  // A new shard beside an old one would pass for one that lost everything.
   }
   fabric = std::make_unique<Fabric>(count);
   fabric->now_ns = unix_now_ns;
@@ -84,7 +84,7 @@ Result<void> Engine::Impl::open_all(std::string* explanation) {
     const persistence::RecoveredShard& recovered = (*shard)->recovered();
     if (must_be_fresh && !recovered.fresh)
       return refuse_dir(options, Errc::incompatible_format,
-                        "only " + std::to_string(persistence::count_shards(options.dir)) + " of its " +
+                        "only " + std::to_string(persistence::shards_in(options.dir).size()) + " of its " +
                             std::to_string(count) + " shards are there",
                         explanation);
     recovery.records += recovered.records;

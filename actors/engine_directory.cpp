@@ -8,15 +8,16 @@ Error refuse_dir(const EngineOptions& options, Errc code, const std::string& tex
   return Error{code, "shards"};
 }
 
-Result<std::uint16_t> shards_of(const EngineOptions& options, std::uint16_t found, std::string* explanation) {
+Result<std::uint16_t> shards_of(const EngineOptions& options, const std::vector<ShardId>& there,
+                                std::string* explanation) {
   const auto refuse = [&](Errc code, const std::string& text) { return refuse_dir(options, code, text, explanation); };
   if (options.shards > kShardsMax)
     return refuse(Errc::invalid_argument, "at most " + std::to_string(kShardsMax) + " shards");
-  std::error_code ignored;
-  for (auto id = static_cast<ShardId>(found + 1); id < kShardsMax; ++id)
-    if (std::filesystem::exists(persistence::shard_dir(options.dir, id) / "data.mdb", ignored))
-      return refuse(Errc::incompatible_format,
-                    "shard " + std::to_string(found) + " is missing, but shard " + std::to_string(id) + " is there");
+  const auto found = static_cast<std::uint16_t>(there.size());
+  for (ShardId id = 0; id < found; ++id)
+    if (there[id] != id)
+      return refuse(Errc::incompatible_format, "shard " + std::to_string(id) + " is missing, but shard " +
+                                                   std::to_string(there[id]) + " is there");
   if (found == 0) return options.shards == 0 ? std::uint16_t{1} : options.shards;
   if (options.shards != 0 && options.shards < found)
     return refuse(Errc::incompatible_format, "was made with " + std::to_string(found) + " shards, not " +

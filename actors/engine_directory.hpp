@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <vector>
 
 #include "actors/engine.hpp"
 
@@ -8,9 +9,10 @@ namespace kontor {
 /// Says what is wrong with the engine's directory.
 Error refuse_dir(const EngineOptions& options, Errc code, const std::string& text, std::string* explanation);
 
-/// How many shards the engine has. `found`: how many are there. Fewer than asked for may be all that a crash let the
+/// How many shards the engine has. `there`: its directory's. Fewer than asked for may be all that a crash let the
 /// first opening make; whoever opens them looks whether anything is in them. Errors: invalid_argument,
 /// incompatible_format.
-Result<std::uint16_t> shards_of(const EngineOptions& options, std::uint16_t found, std::string* explanation);
+Result<std::uint16_t> shards_of(const EngineOptions& options, const std::vector<ShardId>& there,
+                                std::string* explanation);
 
 }  // namespace kontor

@@ -31,11 +31,12 @@ fs::path shard_dir(const fs::path& dir, ShardId shard) {
   return dir / name;
 }
 
-std::uint16_t count_shards(const fs::path& dir) {
-  std::uint16_t count = 0;
+std::vector<ShardId> shards_in(const fs::path& dir) {
+  std::vector<ShardId> out;
   std::error_code ignored;
-  while (count < kShardsMax && fs::exists(shard_dir(dir, count) / "data.mdb", ignored)) ++count;
-  return count;
+  for (ShardId shard = 0; shard < kShardsMax; ++shard)
+    if (fs::exists(shard_dir(dir, shard) / "data.mdb", ignored)) out.push_back(shard);
+  return out;
 }
 
 Result<std::unique_ptr<DirectoryLock>> DirectoryLock::exclusive(const fs::path& dir, std::string* explanation) {

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "domain/ids.hpp"
 
@@ -12,8 +13,8 @@
 namespace kontor::persistence {
 
 std::filesystem::path shard_dir(const std::filesystem::path& dir, ShardId shard);
-/// How many shards a directory was made with; 0: none yet. They are numbered without gaps.
-std::uint16_t count_shards(const std::filesystem::path& dir);
+/// The shards in a directory, in order: all of an engine that is alone, those that a node of a cluster has.
+std::vector<ShardId> shards_in(const std::filesystem::path& dir);
 
 /// Holds a directory against other processes, and other engines of this one, for its lifetime.
 class DirectoryLock {

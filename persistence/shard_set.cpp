@@ -92,13 +92,10 @@ Result<ShardSet> ShardSet::open(std::span<const std::filesystem::path> dirs, std
     auto lock = DirectoryLock::shared(dir, explanation);
     if (!lock) return lock.error();
     locks.push_back(std::move(*lock));
-    for (ShardId id = 0; id < kShardsMax; ++id) {
-      std::error_code ignored;
-      if (!std::filesystem::exists(shard_dir(dir, id) / "data.mdb", ignored)) continue;
+    for (const ShardId id : shards_in(dir))
       if (!found.emplace(id, shard_dir(dir, id)).second)
         return refuse(Errc::incompatible_format,
                       shard_dir(dir, id).string() + ": another directory has this shard too");
-    }
   }
   if (found.empty()) return refuse(Errc::not_found, dirs.front().string() + ": no shard is in it");
   std::vector<std::unique_ptr<Store>> stores;

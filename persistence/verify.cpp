@@ -124,13 +124,13 @@ Result<VerifyReport> verify(const std::filesystem::path& dir, std::string* expla
   const auto lock = DirectoryLock::shared(dir, explanation);
   if (!lock) return lock.error();
   VerifyReport report;
-  const std::uint16_t shards = count_shards(dir);
-  report.shards = shards;
-  if (shards == 0) {
+  const auto shards = shards_in(dir);
+  report.shards = static_cast<std::uint16_t>(shards.size());
+  if (shards.empty()) {
     if (explanation) *explanation = dir.string() + ": no shard is in it";
     return Error{Errc::not_found, "shards"};
   }
-  for (ShardId id = 0; id < shards; ++id) verify_shard(shard_dir(dir, id), report);
+  for (const ShardId id : shards) verify_shard(shard_dir(dir, id), report);
   return report;
 }
 

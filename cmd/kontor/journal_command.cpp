@@ -1,4 +1,5 @@
 // `kontor journal dump|verify`: the records themselves, and whether they are what was written.
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
@@ -107,8 +108,9 @@ int run_dump(const Options& options) {
   std::string explanation;
   const auto lock = DirectoryLock::shared(options.dir, &explanation);
   if (!lock) return fail("dump", lock.error(), explanation);
-  if (options.shard >= count_shards(options.dir)) {
-    std::cerr << "kontor journal dump: " << options.dir << " has " << count_shards(options.dir) << " shard(s)\n";
+  if (const auto shards = shards_in(options.dir);
+      std::find(shards.begin(), shards.end(), options.shard) == shards.end()) {
+    std::cerr << "kontor journal dump: " << options.dir << " has no shard " << options.shard << '\n';
     return kExitUsage;
   }
   const auto store = Store::open({shard_dir(options.dir, options.shard), kMapBytesDefault, true}, &explanation);

@@ -8,6 +8,8 @@
 #include "actors/cluster/node.hpp"
 #include "cmd/kontor/cluster/certificates.hpp"
 #include "domain/placement.hpp"
+#include "persistence/directory_lock.hpp"
+#include "persistence/verify.hpp"
 #include "tests/cluster/ports.hpp"
 #include "tests/support/engine_fixture.hpp"
 
@@ -129,6 +131,13 @@ class Neighbourhood {
     INFO(why);
     REQUIRE(report);
     for (const std::string& fault : report->faults) FAIL_CHECK(fault);
+    for (const auto& dir : dirs) {
+      const auto shards = persistence::shards_in(dir);  // Not all, and with gaps between them.
+      const auto verified = persistence::verify(dir, &why);
+      CAPTURE(dir, why);
+      REQUIRE(verified.code() == (shards.empty() ? Errc::not_found : Errc::none));
+      if (verified) CHECK((verified->sound() && verified->shards == shards.size()));
+    }
   }
 
  private:

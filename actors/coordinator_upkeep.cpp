@@ -56,7 +56,9 @@ void CoordinatorState::on_tick() {
   show_doubts();
   if (site_.self().reservations != 0) self_->send(site_.self().order, Sweep{});
   expire_resolving();
-  const std::int64_t resend_after_ns = std::chrono::nanoseconds(kResendAfter).count();
+  const auto& resend_after = site_.fabric->resend_after;
+  const std::int64_t resend_after_ns =
+      (resend_after ? resend_after() : std::chrono::nanoseconds(kResendAfterMin)).count();
   if (resent_at_ns_ != 0 && now_ns - resent_at_ns_ < resend_after_ns && now_ns >= resent_at_ns_) return;
   resent_at_ns_ = now_ns;
   show_oldest_doubt(now_ns);

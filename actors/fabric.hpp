@@ -79,6 +79,9 @@ struct Fabric {
       if ((sites & commit::site_bit(shard)) != 0 && !linked(shard)) out |= commit::site_bit(shard);
     return out;
   }
+  /// After what time unanswered messages of the protocols are sent again: by the slowest of the roads that there are.
+  /// Empty: all shards are here, or the roads are not measured.
+  std::function<std::chrono::nanoseconds()> resend_after;
   /// In a cluster, the other nodes' price lists hear it too.
   std::function<void(std::span<const Product>)> on_listed;
   void list(std::span<const Product> products) {

@@ -10,6 +10,7 @@
 #include "actors/cluster/moves.hpp"
 #include "actors/cluster/roster.hpp"
 #include "actors/cluster/wire_reads.hpp"
+#include "domain/commit/retransmission.hpp"
 
 namespace kontor {
 namespace {
@@ -78,6 +79,16 @@ class Node::Impl final : public Cluster, public std::enable_shared_from_this<Nod
     fabric.linked = [this](ShardId shard) {
       const MemberId owner = places_->member_of(shard);
       return owner == own_ || (owner != kNobody && peers_[owner]->connected());
+    };
+    fabric.resend_after = [this] {
+      std::chrono::microseconds longest = kResendAfterMin;
+      for (std::size_t i = 0; i < peers_.size(); ++i) {
+        const Peer::Figures& road = peers_[i]->figures;
+        if (i != own_ && peers_[i]->connected())
+          longest = std::max(longest, commit::resend_after(std::chrono::microseconds(road.round_trip_us),
+                                                           std::chrono::microseconds(road.round_trip_deviation_us)));
+      }
+      return std::chrono::nanoseconds(longest);
     };
     moves_ = std::make_unique<Moves>(system, *places_, peers_, fabric, host,
                                      [this](const std::string& what) { tell(what); });

@@ -109,4 +109,20 @@ TEST_CASE("cost: refused at home", "[actors][cost]") {
         "Decisions 2, Prepare 2, SiteVotes 2, forced 3, delays 0 + 1");
 }
 
+TEST_CASE("cost: what is not answered is asked for again, and on a slow road less often", "[actors][cost]") {
+  const auto prepares_in = [](std::chrono::seconds time, std::function<std::chrono::nanoseconds()> resend_after) {
+    ThreeSites sites(Protocol::two_phase);
+    sites.stage().fabric().resend_after = std::move(resend_after);
+    sites.buy();  // Nothing of it arrives.
+    for (std::chrono::nanoseconds passed{0}; passed < time; passed += kTickEvery) sites.stage().tick(), sites.work();
+    return sites.tap().counts["Prepare"] / 2;  // To two sites.
+  };
+  const int usual = prepares_in(std::chrono::seconds(20), nullptr);
+  CHECK(usual >= 15);
+  CHECK(usual <= 20);
+  const int slow = prepares_in(std::chrono::seconds(20), [] { return std::chrono::seconds(4); });
+  CHECK(slow >= 3);
+  CHECK(slow <= 5);
+}
+
 }  // namespace kontor::testing

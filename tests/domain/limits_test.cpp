@@ -39,7 +39,8 @@
 //   kKeyAgesStoredEvery        tests/domain/key_retention_test.cpp
 //   kTickEvery                 pace
 //   kResolveTicks              tests/actors/doubts_test.cpp
-//   kResendAfter               pace
+//   kResendAfterMin            tests/domain/commit/retransmission_test.cpp
+//   kResendAfterMax            tests/domain/commit/retransmission_test.cpp
 //   kPatienceDefault           awaited
 //   kSweepPatience             pace
 //   kDrainTimeoutMax           awaited

@@ -135,9 +135,9 @@ void add_engine(Families& families, const EngineCounters& engine) {
   add_keys(families, engine);
 }
 
-/// Of each other member of the cluster, as this node sees it.
+/// Of each other member of the cluster, as this node sees it. Whoever is alone has the names without samples: a
+/// dashboard is the same for both.
 void add_peers(Families& families, const std::vector<PeerStatus>& peers) {
-  if (peers.empty()) return;
   const auto add = [&](const char* name, const char* help, MetricType type, const auto& value_of) {
     auto& family = families.add(name, help, type);
     for (const PeerStatus& peer : peers) {

@@ -27,7 +27,9 @@ inline constexpr std::chrono::milliseconds kLinkTickEvery{100};
 // machine may take to answer; always after kSilenceMax; between them when its silence is unlike what it was (phi).
 inline constexpr std::chrono::milliseconds kSilenceMin{1'000}, kSilenceMax{3'000};
 inline constexpr double kPhiGone = 8;  // One wrong suspicion in 10^8; also what others found good (Cassandra, Akka).
-inline constexpr std::size_t kWaitingMax = 4'096;  // Messages of callers of a shard that changes hands.
+// Callers of a shard that changes hands, or of which nobody has told yet where it is.
+inline constexpr std::size_t kWaitingMax = 4'096;
+inline constexpr std::chrono::seconds kHeldMax{10};  // Then they are refused, and those who come later at once.
 
 // A shard that moves: its file, block by block.
 inline constexpr std::size_t kCopyBlockBytes = 256u << 10;

@@ -9,7 +9,14 @@ using persistence::ByteWriter;
 
 namespace {
 constexpr const char* kNotWritten = "the node's memory of where shards are cannot be written";
+
+std::vector<std::unique_ptr<Route>> routes_to_all(caf::actor_system& system, Fabric& fabric) {
+  std::vector<std::unique_ptr<Route>> out;
+  for (ShardId shard = 0; shard < fabric.size(); ++shard) out.push_back(std::make_unique<Route>(system, fabric, shard));
+  return out;
 }
+
+}  // namespace
 
 Error verdict_in(const Reply* reply) {
   if (!reply || reply->kind != wire::Kind::verdict) return {Errc::shard_unreachable, "node"};
@@ -68,11 +75,10 @@ void MoveParts::announce() {
 
 Moves::Moves(caf::actor_system& system, Places& places, Peers& peers, Fabric& fabric, ShardHost& host,
              std::function<void(const std::string&)> tell)
-    : parts_{places, peers, fabric, host, std::move(tell), {}, {}}, giver_(parts_), taker_(parts_) {
-  for (ShardId shard = 0; shard < fabric.size(); ++shard) {
-    parts_.routes.push_back(std::make_unique<Route>(system, fabric, shard));
-    parts_.route_to_owner(shard);
-  }
+    : parts_{places, peers, fabric, host, std::move(tell), routes_to_all(system, fabric), {}},
+      giver_(parts_),
+      taker_(parts_) {
+  for (ShardId shard = 0; shard < fabric.size(); ++shard) parts_.route_to_owner(shard);
 }
 
 Moves::~Moves() = default;

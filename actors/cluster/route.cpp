@@ -49,7 +49,19 @@ void Route::hold() {
   const std::lock_guard guard(mutex_);
   actors_ = {};
   peer_ = nullptr;
+  if (stage_ == Stage::held) return;
   stage_ = Stage::held;
+  held_since_ = std::chrono::steady_clock::now();
+  expired_ = false;
+}
+
+void Route::expire(std::chrono::steady_clock::time_point now) {
+  {
+    const std::lock_guard guard(mutex_);
+    if (stage_ != Stage::held || expired_ || now - held_since_ < kHeldMax) return;
+    expired_ = true;
+  }
+  let_in();
 }
 
 void Route::end() {
@@ -87,7 +99,7 @@ Peer* Route::send(std::size_t role, Kind kind, std::size_t requests, caf::mailbo
   if (stage_ == Stage::away) return peer_;
   if (stage_ == Stage::here || (stage_ == Stage::draining && kind == Kind::protocol)) {
     if (actors_[role]) actors_[role]->enqueue(std::move(what), unit);
-  } else if (kind == Kind::caller && !ended_ && waiting_.size() < kWaitingMax) {
+  } else if (kind == Kind::caller && !ended_ && waiting_.size() < kWaitingMax && !(stage_ == Stage::held && expired_)) {
     waiting_.push_back({role, requests, std::move(what)});
   }
   return nullptr;

@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -12,8 +13,8 @@ namespace kontor::actors {
 
 /// Where the messages for one shard go: stand-ins for its four actors that never change, before actors that do. What is
 /// sent to the shard of another node is written into that peer's outbox at once, on the sender's thread. While the
-/// shard changes hands callers wait (up to kWaitingMax of them), and the protocols' messages, which are sent again
-/// anyway, are dropped. Any thread.
+/// shard changes hands callers wait (up to kWaitingMax of them, up to kHeldMax), and the protocols' messages, which are
+/// sent again anyway, are dropped. Any thread.
 class Route {
  public:
   enum class Stage : std::uint8_t {
@@ -34,6 +35,8 @@ class Route {
   void lead_away(Peer& peer);
   void drain();
   void hold();
+  /// Refuses who waits, and who comes, if it has been held for too long.
+  void expire(std::chrono::steady_clock::time_point now);
   /// For good: whoever waits is refused, and the actors' handles are let go.
   void end();
 
@@ -58,6 +61,8 @@ class Route {
 
   mutable std::mutex mutex_;
   Stage stage_ = Stage::held;
+  std::chrono::steady_clock::time_point held_since_ = std::chrono::steady_clock::now();
+  bool expired_ = false;
   bool ended_ = false;
   Peer* peer_ = nullptr;
   std::array<caf::strong_actor_ptr, 4> actors_;  ///< Coordinator, order, inventory, payment.

@@ -28,21 +28,21 @@ void Taker::lost(ShardId shard) { put({Task::What::lost, shard, 0, {}, 0, {}}); 
 void Taker::settled(ShardId shard) { put({Task::What::settled, shard, 0, {}, 0, {}}); }
 
 void Taker::run() {
+  auto look_at = std::chrono::steady_clock::now() + kAskAgainEvery;
   for (;;) {
-    Task task;
+    std::optional<Task> task;
     {
       std::unique_lock lock(mutex_);
-      const bool woken = changed_.wait_for(lock, kAskAgainEvery, [this] { return stopping_ || !tasks_.empty(); });
+      changed_.wait_until(lock, look_at, [this] { return stopping_ || !tasks_.empty(); });
       if (stopping_) return;
-      if (!woken) {
-        lock.unlock();
-        ask_givers();
-        continue;
-      }
-      task = std::move(tasks_.front());
-      tasks_.pop_front();
+      if (!tasks_.empty()) task = std::move(tasks_.front()), tasks_.pop_front();
     }
-    work(task);
+    if (task) work(*task);
+    const auto now = std::chrono::steady_clock::now();
+    if (now < look_at) continue;
+    look_at = now + kAskAgainEvery;
+    ask_givers();
+    for (const auto& route : parts_.routes) route->expire(now);
   }
 }
 

@@ -51,6 +51,24 @@ TEST_CASE("route: callers wait while a shard changes hands, up to a bound, and a
   CHECK(place.other == 0);
 }
 
+TEST_CASE("route: callers do not wait for ever for a shard whose owner nobody tells", "[cluster]") {
+  Place place;
+  const auto now = std::chrono::steady_clock::now();
+  place.ask(2);
+  place.route.expire(now + kHeldMax / 2);
+  CHECK(place.refused == 0);
+  place.route.expire(now + 2 * kHeldMax);
+  CHECK(place.refused == 2);
+  place.ask(1);
+  CHECK(place.refused == 3);  // At once.
+  place.route.lead_away(place.peer);
+  place.route.hold();
+  place.ask(1);
+  CHECK(place.refused == 3);  // Another wait.
+  place.route.expire(std::chrono::steady_clock::now());
+  CHECK(place.refused == 3);
+}
+
 TEST_CASE("route: requests that wait are counted, as their shard waits for all others", "[cluster]") {
   Place place;
   place.route.hold();

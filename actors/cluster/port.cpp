@@ -106,12 +106,12 @@ class Port final : public caf::monitorable_actor {
   }
   void put(const Submit& message, Peer& peer) {
     ByteWriter out;
-    wire::write_submission(out, *message.submission);
+    wire::write_submission(out, *message.submission, fabric_.now_ns());
     ask_for(std::make_shared<RemoteSubmission>(fabric_, shard_, message.submission), peer, wire::Kind::submit, out);
   }
   void put(const Amend& message, Peer& peer) {
     ByteWriter out;
-    wire::write_amend(out, *message.list);
+    wire::write_amend(out, *message.list, fabric_.now_ns());
     ask_for(std::make_shared<RemoteAmendment>(fabric_, shard_, message.list), peer, wire::Kind::amend, out);
   }
   /// Callers whose request comes to a node that has given the shard away are sent on, as soon as it is known here where

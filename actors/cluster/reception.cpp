@@ -133,7 +133,7 @@ void refuse_all(const OnOutcomes& answer, std::size_t count, const Error& error)
 }  // namespace
 
 bool Reception::take_submit(const wire::Envelope& envelope, ByteReader& in) {
-  auto submission = wire::read_submission(in, fabric_.size());
+  auto submission = wire::read_submission(in, fabric_.size(), fabric_.now_ns());
   if (!in.ok()) return false;
   Fabric::Shard& home = fabric_.shards[envelope.to];
   submission->on_outcomes = answerer(envelope.ticket);
@@ -148,7 +148,7 @@ bool Reception::take_submit(const wire::Envelope& envelope, ByteReader& in) {
 }
 
 bool Reception::take_amend(const wire::Envelope& envelope, ByteReader& in) {
-  auto list = wire::read_amend(in);
+  auto list = wire::read_amend(in, fabric_.now_ns());
   if (!in.ok()) return false;
   list->on_outcomes = answerer(envelope.ticket);
   for (const Request& request : list->requests)

@@ -1,5 +1,6 @@
 #include "actors/cluster/wire.hpp"
 
+#include <limits>
 #include <mutex>
 #include <numeric>
 #include <set>
@@ -325,8 +326,22 @@ Notices read_notices(ByteReader& in) {
   return message;
 }
 
-void write_submission(ByteWriter& out, const Submission& submission) {
+namespace {
+
+/// A deadline by its sender's clock, by the own one: it is so far ahead of this moment as it was of that.
+std::int64_t by_own_clock(std::int64_t deadline_ns, std::int64_t sent_at_ns, std::int64_t now_ns) {
+  std::int64_t left_ns = 0, out_ns = 0;
+  if (deadline_ns == 0) return 0;
+  const bool ever =
+      __builtin_sub_overflow(deadline_ns, sent_at_ns, &left_ns) || __builtin_add_overflow(now_ns, left_ns, &out_ns);
+  return ever ? std::numeric_limits<std::int64_t>::max() : out_ns;
+}
+
+}  // namespace
+
+void write_submission(ByteWriter& out, const Submission& submission, std::int64_t now_ns) {
   const Bundle& bundle = submission.bundle;
+  out.fixed(now_ns);
   write_heads(out, bundle.transactions);
   out.varint(bundle.work.size());
   for (const Work& work : bundle.work) write_work(out, work, bundle.bodies);
@@ -337,12 +352,15 @@ void write_submission(ByteWriter& out, const Submission& submission) {
   }
 }
 
-std::shared_ptr<Submission> read_submission(ByteReader& in, std::uint16_t shards) {
+std::shared_ptr<Submission> read_submission(ByteReader& in, std::uint16_t shards, std::int64_t now_ns) {
   constexpr std::size_t kListingBytesMin = 6;
   auto submission = std::make_shared<Submission>();
   submission->bytes = sizeof *submission + in.rest();  // About what it takes in memory, as admission counts it.
   Bundle& bundle = submission->bundle;
+  const auto sent_at_ns = in.fixed<std::int64_t>();
   read_heads(in, bundle.transactions, shards);
+  for (TransactionHead& head : bundle.transactions)
+    head.deadline_ns = by_own_clock(head.deadline_ns, sent_at_ns, now_ns);
   if (in.varint() != shards || bundle.transactions.size() > kSubmitRequestsMax) in.fail();
   bundle.work.resize(shards);
   ByteWriter bodies;
@@ -361,7 +379,8 @@ std::shared_ptr<Submission> read_submission(ByteReader& in, std::uint16_t shards
   return submission;
 }
 
-void write_amend(ByteWriter& out, const Amend::List& list) {
+void write_amend(ByteWriter& out, const Amend::List& list, std::int64_t now_ns) {
+  out.fixed(now_ns);
   out.varint(list.requests.size());
   for (const Request& request : list.requests) {
     out.text(request.key), out.zigzag(request.deadline_ns);
@@ -370,12 +389,14 @@ void write_amend(ByteWriter& out, const Amend::List& list) {
   }
 }
 
-std::shared_ptr<Amend::List> read_amend(ByteReader& in) {
+std::shared_ptr<Amend::List> read_amend(ByteReader& in, std::int64_t now_ns) {
   constexpr std::size_t kRequestBytesMin = 5;
   auto list = std::make_shared<Amend::List>();
+  const auto sent_at_ns = in.fixed<std::int64_t>();
   list->requests.resize(in.count(kRequestBytesMin));
   for (Request& request : list->requests) {
-    request.key = in.text<IdempotencyKey>(), request.deadline_ns = in.zigzag();
+    request.key = in.text<IdempotencyKey>();
+    request.deadline_ns = by_own_clock(in.zigzag(), sent_at_ns, now_ns);
     const auto protocol = in.fixed<std::uint8_t>();
     if (protocol != kNoProtocol && protocol >= commit::kProtocols.size()) in.fail();
     if (protocol != kNoProtocol) request.protocol = static_cast<commit::Protocol>(protocol);

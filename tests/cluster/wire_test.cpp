@@ -13,6 +13,7 @@ using persistence::ByteReader;
 using persistence::ByteWriter;
 
 constexpr std::uint16_t kShards = 5;
+constexpr std::int64_t kNow = 1'800'000'000'000'000'000;
 
 Error any_error() {
   if (*rc::gen::inRange(0, 3) == 0) return {};
@@ -99,10 +100,10 @@ void round_trips(const std::string& bytes, const Read& read, const Write& write)
 TEST_CASE("wire: submissions and prepares", "[cluster][wire]") {
   property("submission", 200, [] {
     ByteWriter out;
-    write_submission(out, *any_submission());
+    write_submission(out, *any_submission(), kNow);
     round_trips(
-        out.take(), [](ByteReader& in) { return read_submission(in, kShards); },
-        [](ByteWriter& again, const auto& value) { write_submission(again, *value); });
+        out.take(), [](ByteReader& in) { return read_submission(in, kShards, kNow); },
+        [](ByteWriter& again, const auto& value) { write_submission(again, *value, kNow); });
   });
   property("prepare", 200, [] {
     Batch batch = any_batch_head();
@@ -180,6 +181,33 @@ TEST_CASE("wire: votes, decisions, notices", "[cluster][wire]") {
   });
 }
 
+TEST_CASE("wire: a deadline is as far away by the reader's clock as by the writer's", "[cluster][wire]") {
+  constexpr std::int64_t kHour = 3'600'000'000'000, kMax = std::numeric_limits<std::int64_t>::max();
+  struct Row {
+    std::int64_t deadline, there, here, read;
+  };
+  for (const auto& [deadline, there, here, read] :
+       {Row{kNow + 5, kNow, kNow + kHour, kNow + kHour + 5}, Row{kNow + 5, kNow, kNow - kHour, kNow - kHour + 5},
+        Row{kNow - 7, kNow, kNow + kHour, kNow + kHour - 7}, Row{0, kNow, kNow + kHour, 0},
+        Row{kMax, kNow, kNow + kHour, kMax}, Row{kNow, -kMax, kNow, kMax}}) {
+    CAPTURE(deadline, there, here);
+    Submission submission;
+    submission.bundle.transactions = {TransactionHead{1, deadline, {}}};
+    submission.bundle.work.resize(kShards);
+    ByteWriter out;
+    write_submission(out, submission, there);
+    ByteReader in(out.view());
+    CHECK(read_submission(in, kShards, here)->bundle.transactions.front().deadline_ns == read);
+    Amend::List list;
+    list.requests = {Request{IdempotencyKey::unchecked("k"), Cancel{OrderId{0, 1, 1}}, deadline, {}}};
+    ByteWriter amend;
+    write_amend(amend, list, there);
+    ByteReader amended(amend.view());
+    CHECK(read_amend(amended, here)->requests.front().deadline_ns == read);
+    CHECK(amended.ok());
+  }
+}
+
 TEST_CASE("wire: amendments and outcomes", "[cluster][wire]") {
   property("amendments", 200, [] {
     Amend::List list;
@@ -188,8 +216,10 @@ TEST_CASE("wire: amendments and outcomes", "[cluster][wire]") {
                      *rc::gen::elementOf(commit::kProtocols)};
     });
     ByteWriter out;
-    write_amend(out, list);
-    round_trips(out.take(), read_amend, [](ByteWriter& again, const auto& value) { write_amend(again, *value); });
+    write_amend(out, list, kNow);
+    round_trips(
+        out.take(), [](ByteReader& in) { return read_amend(in, kNow); },
+        [](ByteWriter& again, const auto& value) { write_amend(again, *value, kNow); });
   });
   property("outcomes", 200, [] {
     const auto outcomes = any_list<Outcome>(1, 5, [] {
@@ -246,17 +276,17 @@ TEST_CASE("wire: what points outside is refused", "[cluster][wire]") {
   submission->bundle.work.resize(kShards);
   submission->bundle.work[2].payment.items.push_back({7, 0, 0});  // There is no transaction 7.
   ByteWriter out;
-  write_submission(out, *submission);
+  write_submission(out, *submission, kNow);
   ByteReader in(out.view());
-  read_submission(in, kShards);
+  read_submission(in, kShards, kNow);
   CHECK_FALSE(in.ok());
 
   submission->bundle.work[2].payment.items.clear();
   submission->bundle.transactions[0].sites = 1u << kShards;  // Nor such a shard.
   ByteWriter beyond;
-  write_submission(beyond, *submission);
+  write_submission(beyond, *submission, kNow);
   ByteReader shard(beyond.view());
-  read_submission(shard, kShards);
+  read_submission(shard, kShards, kNow);
   CHECK_FALSE(shard.ok());
 
   ByteWriter kind;

@@ -69,9 +69,9 @@ struct AsBytes {
         wire::Kind::notices, [&](ByteWriter& body) { wire::write_notices(body, m); }, wire::read_notices);
   }
   void operator()(const actors::Submit& m) const {
-    const auto write = [&](ByteWriter& body) { wire::write_submission(body, *m.submission); };
+    const auto write = [&](ByteWriter& body) { wire::write_submission(body, *m.submission, 0); };
     const auto read = [&](ByteReader& in) {
-      auto submission = wire::read_submission(in, shards);
+      auto submission = wire::read_submission(in, shards, 0);
       submission->on_outcomes = answer_as_bytes(m.submission);
       submission->bytes = m.submission->bytes;
       return actors::Submit{std::move(submission)};

@@ -11,14 +11,21 @@ using persistence::ByteWriter;
 using persistence::read_transaction;
 using persistence::write_transaction;
 
+/// rows := blocks: varint, block: sized, …       (as on disk, where a block has a bound: lists are longer)
 template <class Row>
 void write_rows(ByteWriter& out, std::span<const Row> rows) {
-  out.sized(persistence::write_block(persistence::AsOf{}, rows));
+  out.varint((rows.size() + kRowsPerBlock - 1) / kRowsPerBlock);
+  for (; !rows.empty(); rows = rows.subspan(std::min(rows.size(), kRowsPerBlock)))
+    out.sized(persistence::write_block(persistence::AsOf{}, rows.first(std::min(rows.size(), kRowsPerBlock))));
 }
 template <class Row>
 std::vector<Row> read_rows(ByteReader& in) {
-  std::vector<Row> rows;
-  if (!persistence::read_block(in.sized(), rows)) in.fail();
+  constexpr std::size_t kBlockBytesMin = 17;
+  std::vector<Row> rows, block;
+  for (std::size_t blocks = in.count(kBlockBytesMin); blocks > 0 && in.ok(); --blocks) {
+    if (!persistence::read_block(in.sized(), block)) in.fail();
+    rows.insert(rows.end(), block.begin(), block.end());
+  }
   return rows;
 }
 template <class Row>

@@ -232,6 +232,33 @@ TEST_CASE("wire: amendments and outcomes", "[cluster][wire]") {
   });
 }
 
+TEST_CASE("wire: lists are longer than what is stored together", "[cluster][wire]") {
+  for (const std::size_t count : {std::size_t{0}, std::size_t{1}, kRowsPerBlock, kRowsPerBlock + 1, kListedMax}) {
+    CAPTURE(count);
+    AccountPage accounts{{}, true};
+    ProductPage products{{}, true};
+    for (std::size_t i = 0; i < count; ++i) {
+      accounts.accounts.emplace_back().id = AccountId::unchecked("account-" + std::to_string(i));
+      products.products.emplace_back().sku = Sku::unchecked("sku-" + std::to_string(i));
+    }
+    ByteWriter accounts_out, products_out, prices_out;
+    write_answer(accounts_out, Result<AccountPage>(accounts));
+    write_answer(products_out, Result<ProductPage>(products));
+    write_products(prices_out, products.products);
+    ByteReader accounts_in(accounts_out.view()), products_in(products_out.view()), prices_in(prices_out.view());
+    const auto accounts_read = read_answer<AccountPage>(accounts_in);
+    const auto products_read = read_answer<ProductPage>(products_in);
+    REQUIRE(accounts_read);
+    REQUIRE(products_read);
+    CHECK(accounts_read->accounts.size() == count);
+    CHECK(products_read->products.size() == count);
+    CHECK((accounts_read->more && products_read->more));
+    CHECK(read_products(prices_in).size() == count);
+    CHECK(prices_in.ok());
+    if (count > 0) CHECK(accounts_read->accounts.back().id == accounts.accounts.back().id);
+  }
+}
+
 TEST_CASE("wire: reads and their answers", "[cluster][wire]") {
   property("transaction", 200, [] {
     EventPage page;

@@ -1,4 +1,5 @@
 // The port of a node, attacked: nothing but another member's certificate gets a word through, and the cluster goes on.
+#include <csignal>
 #include <fstream>
 
 #include <openssl/ssl.h>
@@ -10,11 +11,35 @@
 namespace kontor::testing {
 namespace {
 
+constexpr std::size_t kRecordBytes = 16u << 10;  // Of TLS.
+
+/// While it lives, a write of this thread to who has gone is an error and no signal. OpenSSL has no flag for that.
+class NoPipeSignal {
+ public:
+  NoPipeSignal() {
+    sigemptyset(&pipe_), sigaddset(&pipe_, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~NoPipeSignal() {
+    const timespec now{};
+    ::sigtimedwait(&pipe_, nullptr, &now);
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  NoPipeSignal(const NoPipeSignal&) = delete;
+  NoPipeSignal& operator=(const NoPipeSignal&) = delete;
+
+ private:
+  sigset_t pipe_{}, before_{};
+};
+
 /// Whoever is at the other end of this may be anybody.
 class Stranger {
  public:
-  explicit Stranger(std::uint16_t port) : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  /// `from`: the last byte of its own address, 127.0.1.x; 0: as all others'.
+  explicit Stranger(std::uint16_t port, std::uint8_t from = 0) : descriptor_(::socket(AF_INET, SOCK_STREAM, 0)) {
     sockaddr_in address{};
+    address.sin_family = AF_INET, address.sin_addr.s_addr = htonl(0x7f00'0100u + from);
+    if (from != 0) ::bind(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address);
     address.sin_family = AF_INET, address.sin_port = htons(port), address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     connected_ = ::connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
     const timeval patience{20, 0};
@@ -36,8 +61,9 @@ class Stranger {
     while ((got = ::recv(descriptor_, bytes, sizeof bytes, 0)) > 0) heard += got;
     return heard <= 64 && (got == 0 || errno == ECONNRESET);
   }
-  /// Speaks TLS with these files (empty: without a certificate). True: a byte of the cluster's own was heard.
-  bool is_heard(const std::string& certificate, const std::string& key) {
+  /// Speaks TLS with these files (empty: without a certificate), and says this in it. True: a byte of the cluster's own
+  /// was heard.
+  bool is_heard(const std::string& certificate, const std::string& key, std::string_view words = {}) {
     const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
     if (!certificate.empty()) {
       REQUIRE(SSL_CTX_use_certificate_chain_file(context.get(), certificate.c_str()) == 1);
@@ -46,6 +72,9 @@ class Stranger {
     ssl_ = SSL_new(context.get());
     SSL_set_fd(ssl_, descriptor_);
     if (SSL_connect(ssl_) != 1) return false;
+    const NoPipeSignal quiet;
+    for (; !words.empty(); words.remove_prefix(std::min(words.size(), kRecordBytes)))
+      if (SSL_write(ssl_, words.data(), static_cast<int>(std::min(words.size(), kRecordBytes))) <= 0) break;
     char byte = 0;
     return SSL_read(ssl_, &byte, 1) == 1;
   }
@@ -59,6 +88,14 @@ class Stranger {
 struct Pair : Neighbourhood {
   Pair() : Neighbourhood(2) { REQUIRE(connected()); }
   std::uint16_t port() const { return members()[1].port; }
+  void commits_in_the_end() {
+    const std::string turn = std::to_string(turn_++);
+    CAPTURE(events());
+    REQUIRE(eventually([&] {
+      return run(turn_ % 2, "k" + turn, OpenAccount{acc("a" + turn), kGbp}).verdict == Verdict::committed;
+    }));
+    REQUIRE(connected());
+  }
   /// Whatever was tried: both still see each other, without having lost sight, and commit together.
   void goes_on() {
     done(turn_ % 2, "k" + std::to_string(turn_), OpenAccount{acc("a" + std::to_string(turn_)), kGbp});
@@ -69,14 +106,30 @@ struct Pair : Neighbourhood {
       CHECK(node(i).peers().front().connections == 1);
     }
   }
-  bool heard(const std::filesystem::path& dir, const std::string& name) {
+  bool heard(const std::filesystem::path& dir, const std::string& name, std::string_view words = {}) {
     const auto files = cmd::node_files(dir, name);
-    return Stranger(port()).is_heard(files.certificate, files.key);
+    return Stranger(port()).is_heard(files.certificate, files.key, words);
   }
 
  private:
   std::size_t turn_ = 0;
 };
+
+/// Of this process, in memory: what is not the pages of a file.
+std::uint64_t resident_bytes() {
+  std::ifstream file("/proc/self/status");
+  std::uint64_t kibibytes = 0;
+  for (std::string word; file >> word;)
+    if (word == "RssAnon:") file >> kibibytes;
+  return kibibytes << 10;
+}
+
+std::string noise_of(std::size_t bytes, unsigned seed) {
+  std::string noise(bytes, '\0');
+  std::mt19937 random(seed);
+  for (char& c : noise) c = static_cast<char>(random());
+  return noise;
+}
 
 std::string basp_header(std::uint32_t payload) {
   std::string bytes(32, '\0');  // A server's handshake of CAF 0.17 begins with operation 0.
@@ -88,9 +141,7 @@ std::string basp_header(std::uint32_t payload) {
 
 TEST_CASE("gate: what is no TLS reaches nobody", "[cluster][gate]") {
   Pair pair;
-  std::string noise(4'096, '\0');
-  std::mt19937 random(7);
-  for (char& c : noise) c = static_cast<char>(random());
+  const std::string noise = noise_of(4'096, 7);
   for (const std::string& words :
        {noise, std::string("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), basp_header(0), basp_header(0xffff'ffff),
         basp_header(0x7fff'ffff) + noise, std::string("\x16\x03\x01")}) {
@@ -131,6 +182,50 @@ TEST_CASE("gate: those who say nothing are few, and do not stay", "[cluster][gat
   for (const auto& stranger : crowd) gone += stranger->turned_away() ? 1U : 0U;
   CHECK(gone == crowd.size());
   pair.goes_on();
+}
+
+TEST_CASE("gate: a thousand who say nothing cost next to nothing", "[cluster][gate]") {
+  constexpr std::size_t kIdle = 1'000, kAddresses = 100;
+  constexpr std::uint64_t kGrowthMax = 16u << 20;
+  Pair pair;
+  rlimit limit{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  const rlimit many{std::min<rlim_t>(limit.rlim_max, std::max<rlim_t>(limit.rlim_cur, 4 * kIdle)), limit.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &many) == 0);
+  for (int i = 0; i < 300; ++i) pair.goes_on();  // Afterwards two engines have the memory that they need in any case.
+  const std::uint64_t before = resident_bytes();
+  std::uint64_t most = before;
+  std::vector<std::unique_ptr<Stranger>> crowd;  // Of the test's own end, the memory is the kernel's.
+  for (std::size_t i = 0; i < kIdle; ++i) {
+    crowd.push_back(std::make_unique<Stranger>(pair.port(), static_cast<std::uint8_t>(1 + i % kAddresses)));
+    REQUIRE(crowd.back()->connected());
+    if (i % 50 == 0) pair.goes_on(), most = std::max(most, resident_bytes());
+  }
+  std::size_t gone = 0;
+  for (const auto& stranger : crowd) {
+    gone += stranger->turned_away() ? 1U : 0U;
+    if (gone % 50 == 0) pair.goes_on(), most = std::max(most, resident_bytes());
+  }
+  CHECK(gone == kIdle);
+  CAPTURE(before, most);
+#ifndef __SANITIZE_ADDRESS__  // Which keeps what is freed.
+  CHECK(most - before < kGrowthMax);
+#endif
+  crowd.clear();
+  pair.goes_on();
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+
+TEST_CASE("gate: a member's certificate, and nonsense behind it", "[cluster][gate]") {
+  Pair pair;
+  std::string nested = basp_header(64u << 10);
+  for (int i = 0; i < 16'384; ++i) nested += std::string("\0\0\0\1", 4);  // A list in a list, and so on.
+  for (const std::string& words : {noise_of(200'000, 11), basp_header(0xffff'ffff), basp_header(0), nested,
+                                   std::string(1u << 20, '\xff'), std::string(1, '\0')}) {
+    CAPTURE(words.size());
+    pair.heard(pair.certificates(), "node-0", words);
+    pair.commits_in_the_end();  // The link may be lost by it, as one member can always do to itself.
+  }
 }
 
 TEST_CASE("gate: descriptors that have run out are waited for", "[cluster][gate]") {

@@ -1,4 +1,5 @@
 // Shards that move under load, and nodes that are killed and frozen while they do.
+#include <algorithm>
 #include <random>
 
 #include "tests/cluster/processes.hpp"
@@ -29,11 +30,34 @@ void move_and_harm(Cluster& cluster, std::mt19937& random, const Harm& harm) {
   }
 }
 
+/// Between `begun` and `ended` no second passed in which nobody was answered. KONTOR_CLUSTER_PAUSES names a file that
+/// gets the pauses, the longest first.
+void progresses(const std::vector<Asked>& asked, Clock::time_point begun, Clock::time_point ended) {
+  std::vector<Clock::time_point> times{begun, ended};
+  for (const Asked& one : asked)
+    if (!one.transaction.empty() && one.ended_at > begun && one.ended_at < ended) times.push_back(one.ended_at);
+  std::sort(times.begin(), times.end());
+  std::vector<std::int64_t> pauses_ms;
+  for (std::size_t i = 1; i < times.size(); ++i)
+    pauses_ms.push_back(std::chrono::duration_cast<std::chrono::milliseconds>(times[i] - times[i - 1]).count());
+  std::sort(pauses_ms.rbegin(), pauses_ms.rend());
+  if (const char* file = std::getenv("KONTOR_CLUSTER_PAUSES")) {
+    std::ofstream out(file, std::ios::app);
+    out << pauses_ms.size() << " pauses, ms:";
+    for (std::size_t i = 0; i < std::min<std::size_t>(pauses_ms.size(), 12); ++i) out << ' ' << pauses_ms[i];
+    out << '\n';
+  }
+  CAPTURE(pauses_ms.front());
+  CHECK(pauses_ms.front() <= 1'000);
+}
+
 }  // namespace
 
-TEST_CASE("cluster: shards move under load", "[cluster][faults]") {
+TEST_CASE("cluster: shards move under load, and no second is without progress", "[cluster][faults]") {
+  Clock::time_point begun, ended;
   survives(
-      [](Cluster& cluster) {
+      [&](Cluster& cluster) {
+        begun = Clock::now();
         for (std::size_t shard = 0; shard < kShards; ++shard) {
           const std::size_t to = (cluster.owner(0, shard) + 1) % kNodes;
           CHECK(cluster.move(shard % kNodes, shard, to) == 202);
@@ -41,34 +65,34 @@ TEST_CASE("cluster: shards move under load", "[cluster][faults]") {
           REQUIRE(cluster.placed());
           CHECK(cluster.owner(1, shard) == to);
         }
+        ended = Clock::now();
       },
-      kManyShards);
+      kManyShards, [&](const std::vector<Asked>& asked) { progresses(asked, begun, ended); });
 }
 
 TEST_CASE("cluster: a node is emptied under load by one command, and gets its share back by another",
           "[cluster][faults]") {
   survives(
       [](Cluster& cluster) {
-        const auto url = [&](std::size_t i) { return "http://127.0.0.1:" + std::to_string(cluster.port(i)); };
         const auto count = [&](std::size_t node) {
           std::size_t shards = 0;
           for (std::size_t shard = 0; shard < kShards; ++shard) shards += cluster.owner(1, shard) == node ? 1U : 0U;
           return shards;
         };
-        const auto planned = run_kontor({"cluster", "rebalance", "--without", "n2", "--dry-run", "--url", url(0)});
+        const auto planned = cluster.ask(0, {"cluster", "rebalance", "--without", "n2", "--dry-run"});
         CHECK(planned.exit_code == kExitOk);
         CHECK(planned.lines.size() == 2);
         CHECK(count(2) == 2);
-        const auto removed = run_kontor({"cluster", "remove", "n2", "--url", url(0)});
+        const auto removed = cluster.ask(0, {"cluster", "remove", "n2"});
         CAPTURE(removed.lines);
         CHECK(removed.exit_code == kExitOk);
         REQUIRE(cluster.placed());
         CHECK(count(2) == 0);
-        CHECK(run_kontor({"cluster", "rebalance", "--url", url(2)}).exit_code == kExitOk);
+        CHECK(cluster.ask(2, {"cluster", "rebalance"}).exit_code == kExitOk);
         REQUIRE(cluster.placed());
         for (std::size_t node = 0; node < kNodes; ++node) CHECK(count(node) == 2);
-        CHECK(run_kontor({"cluster", "move", "0", "nobody", "--url", url(2)}).exit_code == cmd::kExitCheckFailed);
-        CHECK(run_kontor({"cluster", "move", "77", "n1", "--url", url(2)}).exit_code == cmd::kExitCheckFailed);
+        CHECK(cluster.ask(2, {"cluster", "move", "0", "nobody"}).exit_code == cmd::kExitCheckFailed);
+        CHECK(cluster.ask(2, {"cluster", "move", "77", "n1"}).exit_code == cmd::kExitCheckFailed);
       },
       kManyShards);
 }

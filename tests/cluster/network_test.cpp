@@ -9,24 +9,11 @@ void survives_on_roads(const std::string& protocol, const std::function<void(Clu
   survives(fault, {true, protocol});
 }
 
-bool within(std::chrono::milliseconds most, const std::function<bool()>& done) {
-  const auto until = std::chrono::steady_clock::now() + most;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::sleep_for(20ms);
-  }
-  return true;
-}
-
 /// The node's list of what is in doubt, as far as `coordinator` coordinates it.
 std::vector<std::string> doubts_of(const Cluster& cluster, std::size_t node, std::size_t coordinator) {
-  const Answer answer = Client(cluster.port(node)).get("/v1/cluster/in-doubt?limit=1000");
-  REQUIRE(answer.status == 200);
   std::vector<std::string> out;
-  const boost::json::value list = answer.json();
-  for (const auto& doubt : list.at("data").as_array())
-    if (doubt.at("coordinator_node").as_string() == "n" + std::to_string(coordinator))
-      out.emplace_back(doubt.at("transaction").as_string());
+  for (const auto& [transaction, coordinated_by] : cluster.doubts(node))
+    if (coordinated_by == "n" + std::to_string(coordinator)) out.push_back(transaction);
   return out;
 }
 
@@ -47,10 +34,10 @@ void leave_in_doubt(Cluster& cluster) {
 
 Answer resolve(const Cluster& cluster, std::size_t node, const std::string& transaction) {
   static int keys = 0;
-  return Client(cluster.port(node))
-      .raw("POST /v1/cluster/in-doubt/" + transaction +
-           "/resolve HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nIdempotency-Key: resolve-" +
-           std::to_string(++keys) + "\r\n\r\n");
+  return cluster.client(node).raw(
+      "POST /v1/cluster/in-doubt/" + transaction +
+      "/resolve HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nIdempotency-Key: resolve-" +
+      std::to_string(++keys) + "\r\n\r\n");
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 
 #include "tests/support/catch.hpp"
+#include "tests/support/within_network.hpp"
 
 namespace kontor::tests {
 namespace {
@@ -130,10 +131,12 @@ struct Roads::Network {
 /// From one dialler to one listener. Its connections come and go; the weather stays.
 class Roads::Road {
  public:
-  Road(asio::io_context& context, std::uint16_t target)
-      : context_(context),
-        target_(asio::ip::address_v4::loopback(), target),
-        acceptor_(context, {asio::ip::address_v4::loopback(), 0}) {
+  Road(asio::io_context& context, tcp::endpoint target, std::optional<int> network)
+      : context_(context), target_(std::move(target)), network_(network), acceptor_(context) {
+    const testing::WithinNetwork there(network_);
+    acceptor_.open(tcp::v4());
+    acceptor_.bind({asio::ip::address_v4::loopback(), 0});
+    acceptor_.listen();
     keep_from_children(acceptor_);
     accept();
   }
@@ -155,6 +158,7 @@ class Roads::Road {
   }
 
   void connect(const SocketPtr& dialler) {
+    const testing::WithinNetwork there(network_);
     const auto listener = std::make_shared<tcp::socket>(context_);
     listener->async_connect(target_, [this, dialler, listener](const ErrorCode& fault) {
       if (fault) return close(*dialler);  // Nobody listens: the dialler hears of it soon enough.
@@ -170,6 +174,7 @@ class Roads::Road {
 
   asio::io_context& context_;
   const tcp::endpoint target_;
+  const std::optional<int> network_;
   tcp::acceptor acceptor_;
   std::vector<std::weak_ptr<tcp::socket>> ends_;
 };
@@ -184,9 +189,11 @@ Roads::~Roads() {
   roads_.clear();
 }
 
-std::uint16_t Roads::between(std::size_t dialler, std::size_t listener, std::uint16_t target_port) {
+std::uint16_t Roads::between(std::size_t dialler, std::size_t listener, const std::string& host, std::uint16_t port,
+                             std::optional<int> network) {
   auto& road = roads_[{dialler, listener}];
-  network_->there([&] { road = std::make_unique<Road>(network_->context, target_port); });
+  const tcp::endpoint target(asio::ip::make_address(host), port);
+  network_->there([&] { road = std::make_unique<Road>(network_->context, target, network); });
   return road->port();
 }
 

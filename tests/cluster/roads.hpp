@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -18,8 +20,10 @@ class Roads {
   Roads(const Roads&) = delete;
   Roads& operator=(const Roads&) = delete;
 
-  /// Where `dialler` finds the node that listens on `target_port` of this machine.
-  std::uint16_t between(std::size_t dialler, std::size_t listener, std::uint16_t target_port);
+  /// On which port of 127.0.0.1 `dialler` finds the node that listens on `host` and `port`. `network`: where the
+  /// dialler is, if it is in a network namespace of its own; the road begins there.
+  std::uint16_t between(std::size_t dialler, std::size_t listener, const std::string& host, std::uint16_t port,
+                        std::optional<int> network);
 
   /// Nothing arrives any more, in either direction, on old connections and new ones.
   void silence(std::size_t a, std::size_t b);

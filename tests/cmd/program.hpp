@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,10 +21,20 @@ struct Ended {
   }
 };
 
-/// Runs the program `kontor`, as it was built with the tests, to its end.
-inline Ended run_kontor(const std::vector<std::string>& arguments) {
-  auto child = cmd::Child::start(KONTOR_PROGRAM, arguments);
+/// Starts the program `kontor`, as it was built with the tests. `before`: words in front of it, if it is to be started
+/// by another program, which becomes it (env, nsenter).
+inline std::optional<cmd::Child> start_kontor(std::vector<std::string> arguments,
+                                              std::vector<std::string> before = {}) {
+  before.emplace_back(KONTOR_PROGRAM);
+  before.insert(before.end(), arguments.begin(), arguments.end());
+  auto child = cmd::Child::start(before.front(), {before.begin() + 1, before.end()});
   REQUIRE(child);
+  return child;
+}
+
+/// Runs it to its end.
+inline Ended run_kontor(const std::vector<std::string>& arguments, const std::vector<std::string>& before = {}) {
+  auto child = start_kontor(arguments, before);
   Ended ended;
   while (!child->output_ended())
     if (auto line = child->line(std::chrono::seconds(1))) ended.lines.push_back(std::move(*line));

@@ -12,6 +12,8 @@
 #include <boost/beast/http/string_body.hpp>
 #include <poll.h>
 
+#include "tests/support/within_network.hpp"
+
 namespace kontor::tests {
 namespace {
 
@@ -25,11 +27,13 @@ constexpr int kSilenceMs = 20'000;
 
 struct Client::Impl {
   std::uint16_t port = 0;
+  std::optional<int> network;
   asio::io_context context;
   std::optional<tcp::socket> socket;
   boost::beast::flat_buffer buffer;
 
   void connect() {
+    const testing::WithinNetwork there(network);
     buffer.clear();
     socket.emplace(context);
     socket->connect({asio::ip::make_address("127.0.0.1"), port});
@@ -37,7 +41,9 @@ struct Client::Impl {
   }
 };
 
-Client::Client(std::uint16_t port) : impl_(std::make_unique<Impl>()) { impl_->port = port; }
+Client::Client(std::uint16_t port, std::optional<int> network) : impl_(std::make_unique<Impl>()) {
+  impl_->port = port, impl_->network = network;
+}
 Client::Client(Client&&) noexcept = default;
 Client::~Client() = default;
 

@@ -36,7 +36,8 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 /// A blocking HTTP client on one connection; connects again when the server ended it. Waits at most 20 seconds.
 class Client {
  public:
-  explicit Client(std::uint16_t port);
+  /// `network`: the descriptor of the network namespace whose loopback is meant; none: this thread's.
+  explicit Client(std::uint16_t port, std::optional<int> network = {});
   Client(Client&&) noexcept;
   ~Client();
 

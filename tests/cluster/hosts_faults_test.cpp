@@ -1,0 +1,109 @@
+// A node on a machine that is wrong: about the time of day, or with no room on its disk.
+#include <ctime>
+
+#include "tests/cluster/processes.hpp"
+
+namespace kontor::tests {
+namespace {
+
+constexpr std::size_t kOdd = 1;  // The node that is wrong; neither the first to dial nor the last.
+
+/// That node's time of day is so much ahead of the others'.
+Terms with_clock(std::chrono::seconds ahead) {
+  Terms terms;
+  terms.before = [ahead](std::size_t node) -> std::vector<std::string> {
+    if (node != kOdd) return {};
+    return {"/usr/bin/env", "LD_PRELOAD=" KONTOR_CLOCK_INTERPOSER,
+            "KONTOR_CLOCK_AHEAD_S=" + std::to_string(ahead.count())};
+  };
+  return terms;
+}
+
+/// As the API writes it, to the second: such texts are ordered as their times.
+std::string time_text(std::chrono::system_clock::time_point at) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(at);
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
+  return text;
+}
+
+/// Some of what was done says so: without it nothing was tested.
+bool dates_differ(const Cluster& cluster, std::chrono::seconds ahead) {
+  const Answer answer = cluster.client(0).get("/v1/events?limit=1000");
+  REQUIRE(answer.status == 200);
+  const auto now = std::chrono::system_clock::now();
+  const std::string least = time_text(now + ahead - 60s), most = time_text(now + ahead + 60s);
+  const boost::json::value list = answer.json();
+  for (const auto& event : list.at("data").as_array()) {
+    const std::string at(event.at("created_at").as_string());
+    if (at > least && at < most) return true;
+  }
+  return false;
+}
+
+/// At every node, nearly all that was asked was done, by those that are right and the one that is wrong.
+void all_serve(const std::vector<Asked>& asked) {
+  std::array<std::size_t, kNodes> all{}, answered{};
+  for (const Asked& one : asked) ++all[one.node], answered[one.node] += one.transaction.empty() ? 0U : 1U;
+  for (std::size_t i = 0; i < kNodes; ++i) {
+    CAPTURE(i, all[i], answered[i]);
+    CHECK(answered[i] * 10 >= all[i] * 9);
+  }
+}
+
+void survives_clock(std::chrono::seconds ahead) {
+  survives(
+      [&](Cluster& cluster) {
+        std::this_thread::sleep_for(1s);
+        CHECK(dates_differ(cluster, ahead));
+      },
+      with_clock(ahead), all_serve);
+}
+
+/// Opens an account by way of the odd node. What it says: the status, and the code of a problem.
+std::pair<unsigned, std::string> open_account(const Cluster& cluster) {
+  static int count = 0;
+  const std::string id = "late-" + std::to_string(++count);
+  const Answer answer = cluster.client(kOdd).post("/v1/accounts", R"({"id":")" + id + R"(","currency":"GBP"})", id);
+  return {answer.status, answer.status == 201 ? std::string() : answer.code()};
+}
+
+}  // namespace
+
+TEST_CASE("cluster: the clock of a node is an hour ahead", "[cluster][faults][clock]") { survives_clock(3'600s); }
+
+// Certificates of this test are of this minute: a clock that is further back than they are would find them not yet
+// valid.
+TEST_CASE("cluster: the clock of a node is some minutes back", "[cluster][faults][clock]") { survives_clock(-240s); }
+
+TEST_CASE("cluster: a node whose clock is an hour ahead is killed", "[cluster][faults][clock]") {
+  survives(
+      [](Cluster& cluster) {
+        cluster.signal(kOdd, SIGKILL);
+        cluster.restart(kOdd);
+        cluster.connected();
+        std::this_thread::sleep_for(300ms);
+        cluster.signal(0, SIGKILL);
+        cluster.restart(0);
+      },
+      with_clock(3'600s));
+}
+
+TEST_CASE("cluster: the disk of a node is full, until there is room", "[cluster][faults][disk]") {
+  if (!SmallDisk::possible()) return;
+  Terms terms;
+  terms.small_disk = kOdd;
+  survives(
+      [](Cluster& cluster) {
+        cluster.disk().fill();
+        CHECK(within(20s, [&] { return open_account(cluster) == std::pair(503U, std::string("storage_full")); }));
+        std::this_thread::sleep_for(300ms);
+        cluster.disk().make_room();
+        CHECK(within(10s, [&] { return open_account(cluster).first == 201; }));
+      },
+      terms);
+}
+
+}  // namespace kontor::tests

@@ -23,6 +23,8 @@ using cmd::Tone;
 namespace json = boost::json;
 namespace fs = std::filesystem;
 
+constexpr double kUnrelatedPerS = 2'000;
+
 struct Options {
   fs::path base = fs::temp_directory_path() / "kontor-bench-cluster";
   fs::path json_file;
@@ -64,12 +66,19 @@ std::vector<Row> rows(const Options& options) {
   single.drivers = 1, single.outstanding = 1;
   Plan owner = alone;
   owner.nodes = 2, owner.shards = 2, owner.keys_at_home = true, owner.workload.names_home = ShardId{0};
+  // What only concerns one node, at a rate that leaves room: what is measured is waiting, not the want of processors.
+  Plan beside = owner;
+  beside.nodes = 3, beside.shards = 3, beside.rate_per_s = kUnrelatedPerS;
+  Plan frozen = beside;
+  frozen.last_freezes = true;
   return {{"alone", "one shard, alone", alone, {}},
           {"owner", "the same on one of two nodes", owner, {}},
           {"three_shards", "three shards, all cross", crossing, {}},
           {"two_nodes", "two nodes, all cross", two, {}},
           {"two_nodes_at_home", "  coordinated where they are asked", at_home, {}},
-          {"one_at_a_time", "  one at a time", single, {}}};
+          {"one_at_a_time", "  one at a time", single, {}},
+          {"unrelated", "one node's own, 2,000/s", beside, {}},
+          {"unrelated_frozen", "  while a third one is frozen", frozen, {}}};
 }
 
 const Row& named(const std::vector<Row>& rows, const std::string& name) {
@@ -85,6 +94,12 @@ std::vector<Verdict> judge(const std::vector<Row>& rows) {
   at_least("two nodes, all cross, checkouts/s", rate("two_nodes"), 0, 60'000, ">= 60,000");
   at_least("three shards, all cross / one shard", ratios(rate("three_shards"), rate("alone")), 2, 0.35, ">= 0.35");
   at_least("a node that owns everything / alone", ratios(rate("owner"), rate("alone")), 2, 0.9, ">= 0.9");
+  const auto p99 = [&](const char* name) { return named(rows, name).sample(&Figures::p99_us); };
+  if (const Sample slower = ratios(p99("unrelated_frozen"), p99("unrelated")); !slower.empty())
+    out.push_back(
+        {"p99 of others beside a frozen node / before", slower.text(2), "", "", "<= 1.5", slower.median() <= 1.5});
+  if (const Sample refused = named(rows, "unrelated_frozen").sample(&Figures::refused); !refused.empty())
+    out.push_back({"  of these refused", refused.text(0), "", "", "none", refused.median() == 0});
   return out;
 }
 
@@ -148,7 +163,7 @@ int run(const Options& options) {
   fs::remove_all(options.base);
   std::string why;
   if (!cmd::make_authority(certificates, &why)) throw std::runtime_error(why);
-  for (const char* node : {"node-0", "node-1"})
+  for (const char* node : {"node-0", "node-1", "node-2"})
     if (!cmd::make_node_certificate(certificates, node, &why)) throw std::runtime_error(why);
   cmd::ProgressLine line;
   for (std::size_t turn = 1; turn <= options.repetitions; ++turn) {

@@ -95,7 +95,7 @@ cmd::Tally drive(Engine& engine, const Part& part, std::uint32_t run, std::chron
   if (part.plan.keys_at_home) options.keys_home = static_cast<ShardId>(part.number);
   const cmd::Workload workload(options, run);
   cmd::DriveOptions how;
-  how.duration = duration, how.outstanding = part.plan.outstanding;
+  how.duration = duration, how.outstanding = part.plan.outstanding, how.rate_per_s = part.plan.rate_per_s;
   cmd::Driver driver(workload, how, [&](auto requests, OnOutcomes then) { engine.submit(requests, std::move(then)); });
   return driver.run({}, std::atomic<bool>(false));
 }

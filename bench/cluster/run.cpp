@@ -91,10 +91,16 @@ class Nodes {
 
   /// Lets all go on once all have come.
   void meet() {
-    for (const Child& child : children_)
-      if (byte_of(child) != '.') fail("a node broke off");
-    for (const Child& child : children_)
-      if (::write(child.to, ".", 1) != 1) fail("a node is gone");
+    await(0, children_.size());
+    release();
+  }
+  /// The same; the last one is frozen until all that drive have come.
+  void meet_frozen(std::size_t drivers) {
+    ::kill(children_.back().pid, SIGSTOP);
+    await(0, drivers);
+    ::kill(children_.back().pid, SIGCONT);
+    await(drivers, children_.size());
+    release();
   }
   std::vector<json::object> reports() {
     std::vector<json::object> out;
@@ -114,6 +120,14 @@ class Nodes {
   }
 
  private:
+  void await(std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i)
+      if (byte_of(children_[i]) != '.') fail("a node broke off");
+  }
+  void release() {
+    for (const Child& child : children_)
+      if (::write(child.to, ".", 1) != 1) fail("a node is gone");
+  }
   struct Child {
     pid_t pid = -1;
     int from = -1, to = -1;
@@ -173,7 +187,8 @@ Figures measure(const Plan& plan, const fs::path& base, const fs::path& certific
   ::getloadavg(&load, 1);
   const Processors before = processors();
   Nodes nodes(plan, base, certificates);
-  for (std::size_t i = 0; i < kMeetings; ++i) nodes.meet();
+  for (std::size_t i = 1; i < kMeetings; ++i) nodes.meet();
+  plan.last_freezes ? nodes.meet_frozen(plan.drivers) : nodes.meet();
   Figures figures = sum(nodes.reports());
   nodes.meet();
   nodes.end();

@@ -12,8 +12,10 @@ struct Plan {
   std::size_t drivers = 1;  ///< The first so many of them make checkouts, in their own process.
   std::uint16_t shards = 1;
   cmd::WorkloadOptions workload;
+  bool last_freezes = false;  ///< The last node is stopped while it is measured; it must not drive.
   bool keys_at_home = false;  ///< A node's checkouts are coordinated by itself, as one may choose; else by chance.
   std::size_t outstanding = 4'096;  ///< Of each driver.
+  double rate_per_s = 0;            ///< Above 0: so many begin, come what may, and `outstanding` does not count.
   double seconds = 5;
 };
 

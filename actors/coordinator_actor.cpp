@@ -12,20 +12,21 @@ CoordinatorActor::behavior_type coordinator(CoordinatorState::Self self, Site si
   CoordinatorState* state = &self->state;
   state->start(self, site, std::move(options), start);
   return {
-      [=](const Submit& message) { state->on_submit(message.submission); },
-      [=](Flush) { state->on_flush(); },
-      [=](const Prepare& message) { state->on_prepare(message); },
+      // CAF compares a message's type with one after the other: the usual ones come first.
       [=](const Votes& message) { state->on_votes(message); },
-      [=](const SiteVotes& message) { state->on_site_votes(message); },
+      [=](Flush) { state->on_flush(); },
       [=](Durable message) { state->on_durable(message.position); },
+      [=](Tick) { state->on_tick(); },
+      [=](const SiteVotes& message) { state->on_site_votes(message); },
       [=](const Decisions& message) { state->on_decisions(message); },
       [=](const Acknowledge& message) { state->on_acknowledge(message); },
-      [=](const Inquire& message) { state->on_inquire(message); },
+      [=](const Prepare& message) { state->on_prepare(message); },
+      [=](const Submit& message) { state->on_submit(message.submission); },
       [=](const Notices& message) { state->on_notices(message); },
+      [=](const Inquire& message) { state->on_inquire(message); },
       [=](const Checkpoint& message) { state->on_checkpoint(message.done); },
       [=](CheckpointDone) { state->on_checkpoint_done(); },
       [=](Captured message) { state->on_captured(message.role); },
-      [=](Tick) { state->on_tick(); },
       [=](const ReadDoubts& message) { state->on_read_doubts(message); },
       [=](const ResolveDoubt& message) { state->on_resolve_doubt(message); },
       [=](const GiveUp& message) { state->on_give_up(*message.done); },

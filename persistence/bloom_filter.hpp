@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <new>
 #include <utility>
 #include <vector>
@@ -21,14 +22,14 @@ class BloomFilter {
   explicit BloomFilter(std::size_t keys)
       : blocks_(std::bit_ceil(std::max<std::size_t>(keys / kKeysPerBlock, 1))),
         shift_(static_cast<unsigned>(63 - std::countr_zero(blocks_))) {
-    // Straight from the system: zero pages cost nothing until used, large pages save a TLB miss a key.
-    void* memory = ::mmap(nullptr, bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) throw std::bad_alloc();
-    ::madvise(memory, bytes(), MADV_HUGEPAGE);
-    words_ = static_cast<std::uint64_t*>(memory);
+    words_ = static_cast<std::uint64_t*>(is_small() ? zeroed() : mapped());
   }
   ~BloomFilter() {
-    if (words_ != nullptr) ::munmap(words_, bytes());
+    if (words_ == nullptr) return;
+    if (is_small())
+      ::operator delete(words_, kAlignment);
+    else
+      ::munmap(words_, bytes());
   }
   BloomFilter(BloomFilter&& other) noexcept
       : blocks_(other.blocks_),
@@ -68,7 +69,7 @@ class BloomFilter {
   /// Returns so much of its memory at most, whole pages. Nothing may be asked or marked any more. False: that was all.
   bool give_back(std::size_t most) {
     const std::size_t part = std::min(most, bytes() - given_back_);
-    ::madvise(reinterpret_cast<char*>(words_) + given_back_, part, MADV_DONTNEED);
+    if (!is_small()) ::madvise(reinterpret_cast<char*>(words_) + given_back_, part, MADV_DONTNEED);
     given_back_ += part;
     return given_back_ < bytes();
   }
@@ -76,6 +77,19 @@ class BloomFilter {
  private:
   static constexpr std::size_t kWords = 8;
   static constexpr std::size_t kKeysPerBlock = 32;  // 512 bits, 16 a key.
+  static constexpr std::align_val_t kAlignment{kWords * sizeof(std::uint64_t)};
+  static constexpr std::size_t kSmallBytesMax = 16u << 10;
+
+  bool is_small() const { return bytes() <= kSmallBytesMax; }
+  /// A few pages are not worth three calls of the system and a fault for each.
+  void* zeroed() const { return std::memset(::operator new(bytes(), kAlignment), 0, bytes()); }
+  /// Straight from the system: zero pages cost nothing until used, large pages save a TLB miss a key.
+  void* mapped() const {
+    void* memory = ::mmap(nullptr, bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    ::madvise(memory, bytes(), MADV_HUGEPAGE);
+    return memory;
+  }
 
   std::uint64_t* block_of(std::uint64_t hash) const { return words_ + ((hash >> 1) >> shift_) * kWords; }
   /// 48 bits that do not depend on the hash's top bits alone: keys of one block share those.

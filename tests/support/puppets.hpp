@@ -38,11 +38,19 @@ class Puppets {
     auto& jobs = scheduler().jobs;
     if (jobs.empty()) return false;
     const auto chosen = jobs.begin() + static_cast<std::ptrdiff_t>(pick % jobs.size());
-    std::rotate(jobs.begin(), chosen, chosen + 1);
-    caf::resumable* const job = jobs.front();
+    caf::resumable* const job = *chosen;
+    if (chosen != jobs.begin()) {
+      jobs.erase(chosen);
+      jobs.push_front(job);
+    }
+    // Spawning an actor sets the logger, which then looks up who logs at each turn; nothing is logged here.
+    caf::logger::set_current_actor_system(nullptr);
     scheduler().try_run_once();
     // An actor with more messages came back to the front: the next turn is somebody else's.
-    if (jobs.size() > 1 && jobs.front() == job) std::rotate(jobs.begin(), jobs.begin() + 1, jobs.end());
+    if (jobs.size() > 1 && jobs.front() == job) {
+      jobs.pop_front();
+      jobs.push_back(job);
+    }
     return true;
   }
   /// Ends an actor: of what is in its mailbox it may look at one message, no more.

@@ -69,9 +69,9 @@ OrderActor::behavior_type order(OrderActor::stateful_pointer<State> self, Site s
   return {
       [=](const Prepare& message) { on_prepare(self, message); },
       [=](const Decide& message) { self->state.participant->decide(*message.list); },
+      [=](Slice) { on_slice(self, commit::Role::order); },
       [=](const Amend& message) { amend(self, *message.list); },
       [=](Capture) { on_capture(self); },
-      [=](Slice) { on_slice(self, commit::Role::order); },
       [=](Sweep) { sweep(self); },
       [=](const ReadOrder& message) {
         answer_durably(site, message.answer, self->state.participant->order(message.order));

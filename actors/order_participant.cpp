@@ -302,11 +302,15 @@ Result<TransactionRecord> OrderParticipant::transaction(const TransactionId& id)
 Result<void> OrderParticipant::load(const OrderId& order) {
   auto whole = made(order);
   if (!whole) return whole.error();
+  return load(order, std::move(whole->progress));
+}
+
+Result<void> OrderParticipant::load(const OrderId& order, OrderProgress as_made) {
   const auto stored = archive_.progress(order);
   if (stored) {
     state_.resource.load(order, stored->progress, stored->decided);
   } else if (stored.code() == Errc::not_found) {
-    state_.resource.load(order, std::move(whole->progress), 0);
+    state_.resource.load(order, std::move(as_made), 0);
   } else {
     return stored.error();
   }
@@ -317,7 +321,7 @@ Result<Order> OrderParticipant::order(const OrderId& id) {
   auto order = made(id);
   if (!order) return order;
   if (!state_.resource.find(id))
-    if (auto loaded = load(id); !loaded) return loaded.error();
+    if (auto loaded = load(id, order->progress); !loaded) return loaded.error();
   order->progress = *state_.resource.find(id);
   return order;
 }

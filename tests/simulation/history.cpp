@@ -22,14 +22,19 @@ void History::promised(ShardId shard, const TransactionId& transaction, std::spa
 }
 
 void History::committed(ShardId shard, const TransactionId& transaction) {
-  const auto promise = promises_.extract({shard, transaction});
-  if (!promise) return;  // Nothing of it lives here, or it is on record already.
-  // One change of each object, however many demands it takes.
-  std::map<std::string, Fact> to;
-  const auto now = [&](const std::string& object) -> Fact& {
-    return to.try_emplace(object, objects_[object].states.back()).first->second;
+  const auto found = promises_.find({shard, transaction});
+  if (found == promises_.end()) return;  // Nothing of it lives here, or it is on record already.
+  const Promise promise = std::move(found->second);
+  promises_.erase(found);
+  // One change of each object, however many demands it takes: a few.
+  std::vector<std::pair<std::string, Fact>> to;
+  const auto now = [&](std::string object) -> Fact& {
+    const auto known = std::find_if(to.begin(), to.end(), [&](const auto& other) { return other.first == object; });
+    if (known != to.end()) return known->second;
+    const Fact& last = objects_[object].states.back();
+    return to.emplace_back(std::move(object), last).second;
   };
-  for (const StockDemand& demand : promise.mapped().stocks) {
+  for (const StockDemand& demand : promise.stocks) {
     Fact& fact = now(name(demand.sku));
     fact.resize(kFields);
     const std::int64_t amount = demand.amount;
@@ -45,7 +50,7 @@ void History::committed(ShardId shard, const TransactionId& transaction) {
       case StockAction::set_price: fact[price] = amount, ++fact[version]; break;
     }
   }
-  for (const PaymentDemand& demand : promise.mapped().payments) {
+  for (const PaymentDemand& demand : promise.payments) {
     Fact& fact = now(name(demand.account));
     fact.resize(1);
     if (demand.action == PaymentAction::post) fact[0] += demand.amount;
@@ -60,12 +65,13 @@ void History::change(const std::string& object, Fact to, const TransactionId& by
 }
 
 void History::answered(const TransactionId& transaction) {
-  const auto found = changes_.extract(transaction);
-  if (!found) return;
-  for (const auto& [name, prefix] : found.mapped()) {
+  const auto found = changes_.find(transaction);
+  if (found == changes_.end()) return;
+  for (const auto& [name, prefix] : found->second) {
     Object& object = objects_[name];
     object.floor = std::max(object.floor, prefix);
   }
+  changes_.erase(found);
 }
 
 std::size_t History::floor(const std::string& object) const {

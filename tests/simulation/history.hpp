@@ -1,9 +1,9 @@
 #pragma once
-#include <map>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "domain/inventory.hpp"
 #include "domain/ledger.hpp"
@@ -50,9 +50,10 @@ class History {
   std::string read(const std::string& object, const Fact& seen, std::size_t floor);
   void change(const std::string& object, Fact to, const TransactionId& by);
 
-  std::map<std::pair<ShardId, TransactionId>, Promise> promises_;
-  std::map<std::string, Object> objects_;
-  std::map<TransactionId, std::vector<std::pair<std::string, std::size_t>>> changes_;  ///< Object, and its prefix.
+  boost::unordered_flat_map<std::pair<ShardId, TransactionId>, Promise> promises_;
+  boost::unordered_flat_map<std::string, Object> objects_;
+  boost::unordered_flat_map<TransactionId, std::vector<std::pair<std::string, std::size_t>>>
+      changes_;  ///< Object, and its prefix.
 };
 
 }  // namespace kontor::sim

@@ -435,8 +435,13 @@ bool Judge::is_forgotten(const TransactionId& transaction) const {
 }
 
 bool Judge::holds_reservations() const {
-  return std::any_of(model_.orders.begin(), model_.orders.end(),
-                     [](const auto& order) { return order.second.progress.status == OrderStatus::reserved; });
+  const auto reserved = [](const auto& order) { return order.second.progress.status == OrderStatus::reserved; };
+  // Asked at each step, and seldom of another one than before.
+  if (const auto last = model_.orders.find(reserved_); last != model_.orders.end() && reserved(*last)) return true;
+  const auto found = std::find_if(model_.orders.begin(), model_.orders.end(), reserved);
+  if (found == model_.orders.end()) return false;
+  reserved_ = found->first;
+  return true;
 }
 
 void Judge::must_be_settled() {

@@ -109,13 +109,14 @@ class Judge {
   std::string failure_;
   boost::unordered_flat_map<TransactionId, Story> stories_;
   QuorumRules quorum_;
-  std::map<IdempotencyKey, TransactionId> effects_;
+  boost::unordered_flat_map<IdempotencyKey, TransactionId> effects_;
   std::vector<std::uint32_t> incarnation_;  ///< By shard, as on record.
   std::vector<Position> forgotten_before_;  ///< Likewise.
   std::vector<IdempotencyKey> keys_;
   std::vector<OrderId> orders_;
   History history_;
   testing::ShopModel model_;
+  mutable OrderId reserved_;  ///< An order that was reserved when it was last looked at.
 };
 
 }  // namespace kontor::sim

@@ -164,8 +164,6 @@ void Node::deliver(const caf::message& message) {
   if (read) hand(*read);
 }
 
-bool Node::owns(const caf::resumable* job) const { return std::find(jobs_.begin(), jobs_.end(), job) != jobs_.end(); }
-
 // --- The disk: what is queued when a write begins is one commit; what gathers meanwhile is the next.
 
 void Node::begin_sync() {

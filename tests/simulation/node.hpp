@@ -47,7 +47,9 @@ class Node {
   bool full = false;  ///< The edge refuses new requests.
 
   void deliver(const caf::message& message);
-  bool owns(const caf::resumable* job) const;
+  bool owns(const caf::resumable* job) const {
+    return jobs_[0] == job || jobs_[1] == job || jobs_[2] == job || jobs_[3] == job;
+  }
   ShardId id() const { return id_; }
   /// The crash before this life; kFaults: there was none.
   std::size_t beginning() const { return beginning_; }

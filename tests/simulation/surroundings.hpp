@@ -18,7 +18,10 @@ class Timetable {
  public:
   std::int64_t now_ns() const { return now_ns_; }
   void after(std::int64_t delay_ns, std::function<void()> event) {
-    events_.push({now_ns_ + delay_ns, order_++, std::move(event)});
+    if (free_.empty()) free_.push_back(actions_.size()), actions_.emplace_back();
+    actions_[free_.back()] = std::move(event);
+    events_.push({now_ns_ + delay_ns, order_++, free_.back()});
+    free_.pop_back();
   }
   bool empty() const { return events_.empty(); }
   std::int64_t next_ns() const { return events_.top().at_ns; }
@@ -26,7 +29,10 @@ class Timetable {
   void move_to(std::int64_t now_ns) { now_ns_ = now_ns; }
   /// The next event; must be due.
   void run_one() {
-    const std::function<void()> event = std::move(const_cast<Event&>(events_.top()).event);  // It leaves the queue now.
+    const std::size_t action = events_.top().action;
+    const std::function<void()> event =
+        std::exchange(actions_[action], nullptr);  // It may plan others, in its place too.
+    free_.push_back(action);
     events_.pop();
     event();
   }
@@ -35,7 +41,7 @@ class Timetable {
   struct Event {
     std::int64_t at_ns = 0;
     std::uint64_t order = 0;  ///< Of events at the same time, the one planned first comes first.
-    std::function<void()> event;
+    std::size_t action = 0;   ///< Which of `actions_`: a heap moves its entries about, so they are small.
     bool operator<(const Event& other) const {
       return at_ns != other.at_ns ? at_ns > other.at_ns : order > other.order;
     }
@@ -43,6 +49,8 @@ class Timetable {
   std::int64_t now_ns_ = 1'000'000'000;
   std::uint64_t order_ = 0;
   std::priority_queue<Event> events_;
+  std::vector<std::function<void()>> actions_;
+  std::vector<std::size_t> free_;  ///< Of these.
 };
 
 /// What was seen of a run.

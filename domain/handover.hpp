@@ -51,10 +51,15 @@ inline bool may_offer(const Holding& at, const Arrival& arrival) {
   return arrival.from == at.place.member && arrival.epoch == at.place.epoch + 1;
 }
 
+/// Whether a copy of it is taken in, and then the vote is yes.
+inline bool may_take(const Holding& at, MemberId own, const Arrival& arrival) {
+  return at.place.member != own && arrival.attempt != 0 && may_offer(at, arrival);
+}
+
 /// The taker's vote. False: the giver is not the owner, as far as is known here; nothing changed.
 /// A promise of an earlier try is replaced: that the giver tries anew says that it did not decide the earlier one so.
 inline bool promise(Holding& at, MemberId own, const Arrival& arrival) {
-  if (at.place.member == own || !may_offer(at, arrival)) return false;
+  if (!may_take(at, own, arrival)) return false;
   at.arrival = arrival;
   return true;
 }
@@ -99,6 +104,39 @@ inline bool release(Holding& at, std::uint64_t attempt) {
   if (!at.arrival || at.arrival->attempt != attempt) return false;
   at.arrival.reset();
   return true;
+}
+
+// --- What follows from it.
+
+/// Where a member's messages for a shard go.
+enum class Way : std::uint8_t {
+  here,
+  wait,  ///< It is coming, or nobody has told where it is.
+  away,  ///< To the owner.
+};
+inline Way way(const Holding& at, MemberId own) {
+  if (at.place.member == own) return Way::here;
+  return at.place.member == kNobody || at.arrival ? Way::wait : Way::away;
+}
+
+/// Whether what comes from a member in a shard's name is taken in: only its owner speaks for it.
+inline bool speaks_for(const Place& shard, MemberId from) { return shard.member == from; }
+
+/// What lies on a member's disk when it starts: the shard, or a copy that was coming.
+struct Copies {
+  bool own = false, arriving = false;
+};
+/// What a start makes of it.
+struct Tidying {
+  bool leave = false;    ///< What lies there was given away: it is not opened any more.
+  bool drop = false;     ///< What was coming was not promised, so it will never be asked for.
+  bool bring = false;    ///< What was coming has come.
+  bool missing = false;  ///< The shard is this member's, and it is not there.
+};
+inline Tidying tidy(const Holding& at, MemberId own, const Copies& there) {
+  if (at.place.member != own) return {there.own, !at.arrival, false, false};
+  if (at.place.epoch == kFirstEpoch || there.own) return {};  // As it was made, or has come.
+  return {false, false, there.arriving, !there.arriving};
 }
 
 }  // namespace kontor

@@ -26,14 +26,14 @@ Error verdict_in(const Reply* reply) {
 }
 
 void MoveParts::route_to_owner(ShardId shard) {
-  const MemberId owner = places.member_of(shard);
-  if (owner == places.own() || owner == kNobody) return routes[shard]->hold();
+  const Holding holding = places.holding(shard);
+  const Way to = way(holding, places.own());
   // What it lists from now on comes from there, and nobody tells what was listed while it moved.
-  fabric.catalog.forget([&](const Sku& sku) { return home_of(sku, fabric.size()) == shard; });
-  if (places.holding(shard).arrival)
-    routes[shard]->hold();
+  if (!places.here(shard)) fabric.catalog.forget([&](const Sku& sku) { return home_of(sku, fabric.size()) == shard; });
+  if (to == Way::away)
+    routes[shard]->lead_away(*peers[holding.place.member]);
   else
-    routes[shard]->lead_away(*peers[owner]);
+    routes[shard]->hold();
 }
 
 void MoveParts::given(ShardId shard, MemberId to, std::uint64_t attempt) {

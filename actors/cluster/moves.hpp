@@ -51,7 +51,7 @@ class Moves {
   /// Own actors' handles are there now, or change.
   void housed(ShardId shard, const Handles& actors) { parts_.routes[shard]->lead_here(actors); }
   bool here(ShardId shard) const { return parts_.places.here(shard); }
-  bool has(MemberId member, ShardId shard) const { return parts_.places.member_of(shard) == member; }
+  bool has(MemberId member, ShardId shard) const { return speaks_for(Place{parts_.places.member_of(shard)}, member); }
   /// Messages for this shard are taken in: it is here, or will be.
   bool takes(ShardId shard) const { return parts_.routes[shard]->stage() != Route::Stage::away; }
 

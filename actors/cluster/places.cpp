@@ -48,17 +48,13 @@ Result<void> Places::open(const fs::path& dir, std::string* explanation) {
 }
 
 Result<void> Places::put_in_order(ShardId shard, std::string* explanation) {
-  const Holding& holding = holdings_[shard];
   const fs::path at = shard_dir(shard), arriving = arriving_dir(shard);
-  if (holding.place.member != own_) {
-    if (is_there(at))
-      if (auto moved = move_dir(at, left_dir(shard)); !moved) return moved;
-    std::error_code ignored;
-    if (!holding.arrival) fs::remove_all(arriving, ignored);
-    return {};
-  }
-  if (holding.place.epoch == kFirstEpoch || is_there(at)) return {};  // As it was made, or has come.
-  if (is_there(arriving)) return move_dir(arriving, at);
+  const Tidying tidying = tidy(holdings_[shard], own_, {is_there(at), is_there(arriving)});
+  std::error_code ignored;
+  if (tidying.drop) fs::remove_all(arriving, ignored);
+  if (tidying.leave) return move_dir(at, left_dir(shard));
+  if (tidying.bring) return move_dir(arriving, at);
+  if (!tidying.missing) return {};
   if (explanation) *explanation = at.string() + ": this shard is this node's, and it is not there";
   return Error{Errc::corrupt_journal, "shard"};
 }

@@ -89,9 +89,8 @@ Error Taker::offer(const Task& task, ByteReader& in) {
   wire::Offer offer;
   wire::read(in, offer);
   const Holding holding = parts_.places.holding(task.shard);
-  const bool right = may_offer(holding, {task.from, offer.epoch, offer.attempt});
-  if (!in.ok() || offer.attempt == 0 || !right || parts_.places.here(task.shard))
-    return {Errc::invalid_argument, "offer"};
+  const bool right = may_take(holding, parts_.places.own(), {task.from, offer.epoch, offer.attempt});
+  if (!in.ok() || !right) return {Errc::invalid_argument, "offer"};
   arriving_.erase(task.shard);
   if (holding.arrival && !parts_.places.release(task.shard, holding.arrival->attempt))
     parts_.host.fail("the node's memory of where shards are cannot be written");

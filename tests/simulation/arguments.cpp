@@ -27,6 +27,7 @@ void add_overrides(CLI::App& app, Overrides& overrides, Words& words) {
   app.add_option("--as-bytes", overrides.as_bytes,
                  "0 or 1: messages between shards are written and read, as between nodes");
   app.add_option("--key-retention-ms", overrides.key_retention_ms, "Instead of the seed's own; 0: keys are kept");
+  app.add_option("--moves", overrides.moves, "Shards that are asked to move, instead of the seed's own; 0: none");
   app.add_option("--network-us", overrides.network_us, "Usual latency, instead of the seed's own");
   app.add_option("--off", words.off, "Fault classes to switch off, or: all")->delimiter(',');
   app.add_option("--only", words.only, "Fault classes that stay; all others are switched off")->delimiter(',');

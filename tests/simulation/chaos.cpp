@@ -89,24 +89,24 @@ void Chaos::crash_some(Fault kind) {
   }
 }
 
-/// One link, or all links to one shard.
+/// One link, or all links to one machine.
 void Chaos::clog(std::int64_t for_ns) {
-  const ShardId to = any().id();
+  const MemberId to = any_machine();
   const bool all = random_.chance(500);
-  const ShardId from = any().id();
-  for (const auto& node : nodes_)
-    if (node->id() != to && (all || node->id() == from)) network_.clog(node->id(), to, for_ns);
+  const MemberId from = any_machine();
+  for (MemberId each = 0; each < around_.options.machines(); ++each)
+    if (each != to && (all || each == from)) network_.clog(each, to, for_ns);
 }
 
 void Chaos::partition(Fault kind) {
   around_.happened(kind);
   const std::int64_t for_ns = random_.between(20, random_.chance(300) ? 6'000 : 900) * kMillisecond;
-  const auto shards = static_cast<ShardId>(nodes_.size());
-  const ShardId bridge = any().id();
-  std::vector<bool> left(shards);
-  for (ShardId id = 0; id < shards; ++id) left[id] = random_.chance(500);
-  for (ShardId from = 0; from < shards; ++from) {
-    for (ShardId to = 0; to < shards; ++to) {
+  const MemberId machines = around_.options.machines();
+  const MemberId bridge = any_machine();
+  std::vector<bool> left(machines);
+  for (MemberId id = 0; id < machines; ++id) left[id] = random_.chance(500);
+  for (MemberId from = 0; from < machines; ++from) {
+    for (MemberId to = 0; to < machines; ++to) {
       if (from == to || left[from] == left[to]) continue;
       if (kind == Fault::partition_bridging && (from == bridge || to == bridge)) continue;
       if (kind == Fault::partition_one_way && left[from]) continue;

@@ -26,6 +26,7 @@ class Chaos {
   void partition(Fault kind);
   void checkpoint();
   Node& any() { return *nodes_[random_.index(nodes_.size())]; }
+  MemberId any_machine() { return static_cast<MemberId>(random_.index(around_.options.machines())); }
   std::int64_t down_ns() { return random_.between(1, random_.chance(200) ? 3'000 : 300) * 1'000'000; }
 
   Surroundings& around_;

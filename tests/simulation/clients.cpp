@@ -86,7 +86,7 @@ bool Clients::reaches(ShardId home, std::size_t number) {
     const Request& request = asks_[number].request;
     return request.key.str() + " " + std::string(to_string(kind_of(request.operation)));
   });
-  if (!nodes_[home]->up()) return false;
+  if (!nodes_[home]->up() || nodes_[home]->draining) return false;
   if (!nodes_[home]->full) return true;
   around_.happened(Fault::disk_full);
   plan_retry(number);

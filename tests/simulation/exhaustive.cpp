@@ -51,6 +51,7 @@ Exhausted crash_everywhere(testing::Puppets& puppets, std::uint64_t seed, Protoc
   options.operations = options.outstanding = transactions;
   options.burst = 1;
   options.disruptions = options.checkpoint_permille = options.deadline_permille = 0;
+  options.moves = 0;
   options.mirror = true;
   options.audit = !twice;
   return CrashEverywhere(puppets, options, counters).run(twice, window);

@@ -10,7 +10,8 @@ constexpr std::array<std::string_view, kFaults> kNames = {
     "crash_twice",       "crash_coordinator",  "crash_participant",  "crash_together",     "sync_error_present",
     "sync_error_absent", "disk_slow",          "disk_full",          "bit_flip",           "record_torn",
     "clock_skew",        "clock_forward",      "clock_back",         "shard_paused",       "answer_lost",
-    "request_repeated",  "key_reused"};
+    "request_repeated",  "key_reused",         "move_giver_killed",  "move_taker_killed",  "move_both_killed",
+    "member_killed",     "link_lost",          "link_stale_frame"};
 static_assert(!kNames.back().empty());
 
 }  // namespace

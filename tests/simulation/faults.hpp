@@ -45,9 +45,17 @@ enum class Fault : std::uint8_t {
   answer_lost,
   request_repeated,  ///< While the first is in flight.
   key_reused,        ///< With another body.
+  // Shards that move: drawn in a stream of their own, so that what seeds drew before stays what it was.
+  move_giver_killed,  ///< At one of the points of a move (move_points.hpp).
+  move_taker_killed,
+  move_both_killed,
+  member_killed,     ///< Any, at any time, with all its shards or without one.
+  link_lost,         ///< Between giver and taker, while both live.
+  link_stale_frame,  ///< Came over a connection that is over.
   count
 };
 inline constexpr std::size_t kFaults = static_cast<std::size_t>(Fault::count);
+inline constexpr std::size_t kFirstFaultOfMoves = static_cast<std::size_t>(Fault::move_giver_killed);
 
 std::string_view to_string(Fault fault);
 std::optional<Fault> parse_fault(std::string_view name);

@@ -147,6 +147,7 @@ void Node::crash(Fault why, std::int64_t down_ns) {
                     [&] { return std::string(to_string(why)); });
   stop();
   on_crash(*this, why);
+  if (on_machine) return on_machine(*this, down_ns);
   around_.time.after(down_ns, [this, life = life_] {
     if (!up() && life_ == life) start();
   });

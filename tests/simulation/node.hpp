@@ -37,14 +37,17 @@ class Node {
   /// Dies now and restarts later.
   void crash(Fault why, std::int64_t down_ns);
   std::function<void(Node&, Fault)> on_crash;  ///< After the life has ended.
-  std::function<void(Node&)> on_open;          ///< A life has begun; nothing of it is durable yet.
+  /// Instead of a restart: the machine on which it is dies with it, and brings it back.
+  std::function<void(Node&, std::int64_t down_ns)> on_machine;
+  std::function<void(Node&)> on_open;  ///< A life has begun; nothing of it is durable yet.
 
   void pause(std::int64_t for_ns) { paused_until_ns_ = around_.time.now_ns() + for_ns; }
   bool paused() const { return paused_until_ns_ > around_.time.now_ns(); }
   void jump(std::int64_t by_ns) { clock_ns_ += by_ns; }
   void set_clock() { clock_ns_ = 0; }
   void slow_down(std::int64_t for_ns, int times) { slow_until_ns_ = around_.time.now_ns() + for_ns, slow_ = times; }
-  bool full = false;  ///< The edge refuses new requests.
+  bool full = false;      ///< The edge refuses new requests.
+  bool draining = false;  ///< It will move: who comes now waits.
 
   void deliver(const caf::message& message);
   bool owns(const caf::resumable* job) const {
@@ -56,6 +59,9 @@ class Node {
   actors::Fabric::Shard& actors() { return fabric_->shards[id_]; }
   persistence::Store& store() { return *store_; }
   std::unique_ptr<persistence::Store> take_store() { return std::move(store_); }
+  void put_store(std::unique_ptr<persistence::Store> store) { store_ = std::move(store); }
+  /// What is queued becomes durable, and nobody is told.
+  void write_untold() { journal_->commit_untold(); }
   /// With a mirror: recovery finds what a replay of all that was ever written finds.
   void check_mirror();
   std::size_t queued() const { return journal_ ? journal_->queued() : 0; }

@@ -23,13 +23,20 @@ Options expand(std::uint64_t seed, Protocol protocol, const Overrides& overrides
   out.audit = random.chance(100);
   out.network_us = 50 + random.below(2'000);
   out.disk_us = 50 + random.below(3'000);
-  for (std::size_t i = 0; i < kFaults; ++i) out.faults.set(i, !random.chance(kClassOffPermille));
-  if (random.chance(50)) out.faults.reset();
+  for (std::size_t i = 0; i < kFirstFaultOfMoves; ++i) out.faults.set(i, !random.chance(kClassOffPermille));
+  const bool clean = random.chance(50);
+  if (clean) out.faults.reset();
   out.tiny_limits = Random(seed, 7).chance(250);
   out.as_bytes = Random(seed, 8).chance(500);
   constexpr std::uint64_t kKeyStream = 79;  // Of which no seed of the corpus draws a retention: each stays what it was.
   if (Random keys(seed, kKeyStream); keys.chance(150))
     out.key_retention_ms = static_cast<unsigned>(keys.between(50, 2'000));
+  constexpr std::uint64_t kMoveStream = 401;  // Likewise: in which no seed of the corpus draws moves.
+  Random moves(seed, kMoveStream);
+  if (moves.chance(220)) out.moves = 1 + moves.below(8);
+  out.spare_members = static_cast<std::uint16_t>(moves.below(3));
+  for (std::size_t i = kFirstFaultOfMoves; i < kFaults; ++i)
+    out.faults.set(i, !moves.chance(kClassOffPermille) && !clean);
 
   if (overrides.shards) out.shards = *overrides.shards;
   if (overrides.operations) out.operations = *overrides.operations;
@@ -41,6 +48,7 @@ Options expand(std::uint64_t seed, Protocol protocol, const Overrides& overrides
   if (overrides.as_bytes) out.as_bytes = *overrides.as_bytes;
   if (overrides.tiny_limits) out.tiny_limits = *overrides.tiny_limits;
   if (overrides.key_retention_ms) out.key_retention_ms = *overrides.key_retention_ms;
+  if (overrides.moves) out.moves = *overrides.moves;
   if (overrides.network_us) out.network_us = *overrides.network_us;
   for (const Fault fault : overrides.off) out.faults.reset(static_cast<std::size_t>(fault));
   return out;
@@ -60,7 +68,8 @@ std::string describe(const Options& options) {
          "\n  per mille: faults " + std::to_string(options.fault_permille) + ", checkpoints " +
          std::to_string(options.checkpoint_permille) + ", deadlines " + std::to_string(options.deadline_permille) +
          "\n  latency us: network " + std::to_string(options.network_us) + ", disk " + std::to_string(options.disk_us) +
-         "\n  key retention ms: " + std::to_string(options.key_retention_ms) + "\n  mirror " +
+         "\n  key retention ms: " + std::to_string(options.key_retention_ms) + "\n  moves " +
+         std::to_string(options.moves) + ", machines " + std::to_string(options.machines()) + "\n  mirror " +
          (options.mirror ? "yes" : "no") + ", audit " + (options.audit ? "yes" : "no") + "\n  on: " + on +
          "\n  off: " + off + "\n";
 }
@@ -82,6 +91,7 @@ std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides&
   add("as-bytes", overrides.as_bytes);
   add("network-us", overrides.network_us);
   add("key-retention-ms", overrides.key_retention_ms);
+  add("moves", overrides.moves);
   if (overrides.off.size() >= kFaults) return out + " --off all";
   for (std::size_t i = 0; i < overrides.off.size(); ++i)
     out += (i == 0 ? " --off " : ",") + std::string(to_string(overrides.off[i]));

@@ -29,12 +29,16 @@ struct Options {
   bool tiny_limits = false;          ///< Small batches, filters and runs of keys; tombstones are forgotten early.
   bool as_bytes = false;             ///< Messages between shards are written and read, as between nodes.
   unsigned key_retention_ms = 0;     ///< Idempotency keys are forgotten after it; 0: never.
+  unsigned moves = 0;                ///< Shards that are asked to move to another machine; 0: each stays on its own.
+  std::uint16_t spare_members = 0;   ///< With moves: machines that have no shard in the beginning.
   bool mirror = false;               ///< Recovery is held against a replay of all that was ever written.
   bool audit = false;                ///< The auditor goes through the stores at the end.
   std::int64_t network_us = 500;     ///< Usual latency of a message.
   std::int64_t disk_us = 500;        ///< Usual time of a commit.
   std::bitset<kFaults> faults;
 
+  /// Which are the shards' own, and spare ones.
+  std::uint16_t machines() const { return static_cast<std::uint16_t>(shards + (moves > 0 ? spare_members : 0)); }
   bool on(Fault fault) const { return faults.test(static_cast<std::size_t>(fault)); }
 };
 
@@ -43,7 +47,7 @@ struct Overrides {
   std::optional<std::uint16_t> shards;
   std::optional<unsigned> operations, outstanding, burst, disruptions, checkpoint_permille, deadline_permille;
   std::optional<bool> tiny_limits, as_bytes;
-  std::optional<unsigned> network_us, key_retention_ms;
+  std::optional<unsigned> network_us, key_retention_ms, moves;
   std::vector<Fault> off;
 };
 

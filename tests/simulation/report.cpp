@@ -45,6 +45,10 @@ Rows rows(const Figures& figures) {
           {"crashes", c.crashes},
           {"recoveries", c.recoveries},
           {"checkpoints", c.checkpoints},
+          {"moves_begun", c.moves_begun},
+          {"moves_decided", c.moves_decided},
+          {"moves_done", c.moves_done},
+          {"moves_given_up", c.moves_given_up},
           {"stores_held_against_replay", c.mirrored},
           {"audits", c.audits},
           {"virtual_ms", c.virtual_ms}};

@@ -43,6 +43,7 @@ class Minimiser {
   Overrides run() {
     const Options full = expand(seed_, protocol_, best_);
     drop_faults(full);
+    shrink(&Overrides::moves, full.moves, 0);
     shrink(&Overrides::disruptions, full.disruptions, 0);
     shrink(&Overrides::operations, full.operations, 1);
     shrink(&Overrides::outstanding, full.outstanding, 1);

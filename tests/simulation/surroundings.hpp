@@ -62,6 +62,7 @@ struct Counters {
   std::uint64_t messages = 0, commits = 0, records = 0, crashes = 0, recoveries = 0, checkpoints = 0, steps = 0;
   std::uint64_t keys_again = 0;  ///< Effects of a key that had one before, which was forgotten.
   std::uint64_t reserved = 0, redeemed = 0, released = 0, expired = 0;  ///< Committed, of `committed`.
+  std::uint64_t moves_begun = 0, moves_decided = 0, moves_done = 0, moves_given_up = 0;
   std::uint64_t mirrored = 0, audits = 0, reads = 0, virtual_ms = 0;
 };
 

@@ -25,7 +25,7 @@ World::World(testing::Puppets& puppets, const Options& options, Trace& trace, Co
       random_(options.seed, 6),
       judge_(around_),
       network_(
-          around_, [this](ShardId to, const caf::message& message) { deliver(to, message); },
+          around_, [this](const Parcel& parcel) { deliver(parcel); },
           [this](ShardId from, ShardId to, const caf::message& message) { on_send(from, to, message); }),
       clients_(around_, judge_, nodes_),
       chaos_(around_, nodes_, network_) {
@@ -33,6 +33,12 @@ World::World(testing::Puppets& puppets, const Options& options, Trace& trace, Co
     nodes_.push_back(std::make_unique<Node>(around_, judge_, puppets_, network_, id));
     nodes_.back()->on_open = [this](Node& node) { clients_.on_open(node.id()); };
     nodes_.back()->on_crash = [this](Node& node, Fault why) { chaos_.on_crash(node, why); };
+  }
+  if (options.moves > 0) {
+    members_ = std::make_unique<Members>(around_, judge_, nodes_, network_);
+    network_.use(*members_);
+    for (const auto& node : nodes_)
+      node->on_machine = [this](Node& of, std::int64_t down_ns) { members_->crash_machine_of(of.id(), down_ns); };
   }
   timers_ns_ = around_.time.now_ns();
 }
@@ -52,7 +58,10 @@ std::string World::run() {
 }
 
 void World::run_phases() {
-  for (const auto& node : nodes_) node->start();
+  if (members_)
+    members_->begin();
+  else
+    for (const auto& node : nodes_) node->start();
   const auto answered = [this] { return clients_.all_answered(); };
   clients_.ask_all(Workload::accounts_and_products());
   if (!run_until(answered, kOpeningNs)) return judge_.fail("the opening is not answered:" + clients_.waiting());
@@ -65,12 +74,14 @@ void World::run_phases() {
       [this] {
         clients_.pump();
         chaos_.pump(clients_.asked());
+        if (members_) members_->pump(clients_.asked());
         return clients_.all_asked();
       },
       kChaosNs);
   chaos_.heal(), clients_.heal();
   if (judge_.failed()) return;
   const auto up = [this] { return std::all_of(nodes_.begin(), nodes_.end(), [](const auto& n) { return n->up(); }); };
+  if (!end_moves()) return;
   if (!run_until([&] { return up() && clients_.all_answered(); }, kHealingNs))
     return judge_.fail("not answered after healing:" + clients_.waiting());
   // What is lost is asked for at every second look, and the acknowledgement that is lost may be the last one.
@@ -86,8 +97,18 @@ void World::run_phases() {
   if (!run_until([&] { return settled() && !judge_.holds_reservations(); }, kHealingNs))
     return judge_.fail("a reservation does not expire");
   if (judge_.failed()) return;
+  if (members_) members_->must_agree();
   judge_.must_be_settled();
   FinalChecks(around_, judge_, nodes_, [this](auto done) { return run_until(done, kOpeningNs); }).run();
+}
+
+/// Each has ended one way or the other, and all know how. False: judged.
+bool World::end_moves() {
+  if (!members_) return true;
+  members_->heal();
+  if (!run_until([this] { return members_->quiet(); }, kHealingNs))
+    judge_.fail("a move does not end: " + members_->unrest());
+  return !judge_.failed();
 }
 
 template <class Done>
@@ -142,11 +163,15 @@ void World::advance(std::int64_t to_ns) {
   timers_ns_ = to_ns;
 }
 
-void World::deliver(ShardId to, const caf::message& message) {
-  Node& node = *nodes_[to];
+void World::deliver(const Parcel& parcel) {
+  if (members_) {
+    if (parcel.message.match_elements<Frame>()) return members_->arrived(parcel.message.get_as<Frame>(0));
+    if (!members_->takes(parcel)) return;
+  }
+  Node& node = *nodes_[parcel.to];
   if (!node.up()) return;
-  judge_.on_delivery(to, message, node.beginning());
-  node.deliver(message);
+  judge_.on_delivery(parcel.to, parcel.message, node.beginning());
+  node.deliver(parcel.message);
 }
 
 void World::on_send(ShardId from, ShardId to, const caf::message& message) {

@@ -6,6 +6,7 @@
 #include "tests/simulation/chaos.hpp"
 #include "tests/simulation/clients.hpp"
 #include "tests/simulation/judge.hpp"
+#include "tests/simulation/members.hpp"
 #include "tests/simulation/network.hpp"
 #include "tests/simulation/node.hpp"
 
@@ -29,9 +30,10 @@ class World {
   void step_or_wait();
   bool step_one();
   void advance(std::int64_t to_ns);
-  void deliver(ShardId to, const caf::message& message);
+  void deliver(const Parcel& parcel);
   void on_send(ShardId from, ShardId to, const caf::message& message);
   bool settled();
+  bool end_moves();
   void run_phases();
 
   Surroundings around_;
@@ -40,6 +42,7 @@ class World {
   Judge judge_;
   std::vector<std::unique_ptr<Node>> nodes_;
   Network network_;
+  std::unique_ptr<Members> members_;  ///< When shards move.
   Clients clients_;
   Chaos chaos_;
   int sent_by_ = -1;            ///< The shard that sent something in this step.

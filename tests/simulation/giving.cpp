@@ -19,6 +19,7 @@ void Giving::give(ShardId shard, MemberId to) {
 
 void Giving::crash() {
   jobs_.clear();
+  if (attempt_ != 0) member_.node(job_.shard).draining = false;
   attempt_ = 0;
   at_rest_ = false;
   sent_.reset();

@@ -60,6 +60,12 @@ void Links::started(MemberId member) {
     if (peer != member) plan_dial(member, static_cast<MemberId>(peer));
 }
 
+void Links::connect_all() {
+  const MemberId members = around_.options.machines();
+  for (MemberId one = 0; one < members; ++one)
+    for (MemberId other = 0; other < one; ++other) dial(other, one);
+}
+
 void Links::died(MemberId member) {
   alive_[member] = false;
   for (std::size_t i = 0; i < members_; ++i) {

@@ -23,6 +23,8 @@ class Links {
   /// False: there is no connection.
   bool send(MemberId from, MemberId to, Note note);
   void started(MemberId member);
+  /// All of them, in the beginning of a run.
+  void connect_all();
   /// Its connections are gone; the others notice later.
   void died(MemberId member);
   /// It breaks, and one side notices now.

@@ -39,7 +39,7 @@ bool Member::lives_on(ShardId shard, MovePoint point) {
 // --- Its lives.
 
 void Member::begin() {
-  for (ShardId shard = 0; shard < disks_.size(); ++shard)
+  for (ShardId shard = 0; shard < shards(); ++shard)
     if (memory_.of(shard).place.member == id_) disks_[shard].own = node(shard).take_store();
   start();
 }
@@ -47,7 +47,7 @@ void Member::begin() {
 void Member::start() {
   up_ = true;
   ++life_;
-  for (ShardId shard = 0; shard < disks_.size() && up_; ++shard) {
+  for (ShardId shard = 0; shard < shards() && up_; ++shard) {
     tidy_up(shard);
     if (memory_.of(shard).place.member == id_ && disks_[shard].own) open(shard);
   }
@@ -73,8 +73,8 @@ void Member::crash(std::int64_t down_ns) {
                           [&] { return std::to_string(id_); });
   up_ = false;
   ++life_;
-  for (ShardId shard = 0; shard < open_.size(); ++shard)
-    if (open_[shard]) node(shard).draining = false, close(shard);
+  for (ShardId shard = 0; shard < shards(); ++shard)
+    if (open_[shard]) close(shard);
   memory_.crash();
   giving_.crash();
   taking_.crash();
@@ -165,7 +165,7 @@ void Member::take(MemberId from, const Note& note) {
 }
 
 void Member::take_places(MemberId from, const std::vector<Place>& places) {
-  for (ShardId shard = 0; shard < places.size(); ++shard) {
+  for (ShardId shard = 0; shard < shards(); ++shard) {
     const auto what = std::make_shared<Learned>(Learned::nothing);
     const auto rule = [own = id_, heard = places[shard], what](Holding& at) {
       *what = learn(at, own, heard);

@@ -75,6 +75,7 @@ class Member {
     MemberId of = 0;
     std::function<void(Errc)> then;
   };
+  std::uint16_t shards() const { return parts_.around.options.shards; }
   void start();
   void tidy_up(ShardId shard);
   void take_places(MemberId from, const std::vector<Place>& places);

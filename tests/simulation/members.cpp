@@ -37,6 +37,7 @@ Members::Members(Surroundings& around, Judge& judge, std::vector<std::unique_ptr
 
 void Members::begin() {
   for (const auto& member : members_) member->begin();
+  links_.connect_all();
 }
 
 std::optional<MemberId> Members::where(ShardId shard) const {

@@ -33,7 +33,7 @@ Options expand(std::uint64_t seed, Protocol protocol, const Overrides& overrides
     out.key_retention_ms = static_cast<unsigned>(keys.between(50, 2'000));
   constexpr std::uint64_t kMoveStream = 401;  // Likewise: in which no seed of the corpus draws moves.
   Random moves(seed, kMoveStream);
-  if (moves.chance(220)) out.moves = 1 + moves.below(8);
+  if (moves.chance(220)) out.moves = 1 + moves.below(moves.chance(300) ? 30 : 8);
   out.spare_members = static_cast<std::uint16_t>(moves.below(3));
   for (std::size_t i = kFirstFaultOfMoves; i < kFaults; ++i)
     out.faults.set(i, !moves.chance(kClassOffPermille) && !clean);

@@ -37,7 +37,7 @@ std::string PlaceRules::on_written(MemberId member, ShardId shard, const Holding
 }
 
 std::string PlaceRules::on_told(MemberId member, const std::vector<Place>& places) const {
-  for (ShardId shard = 0; shard < places.size(); ++shard)
+  for (ShardId shard = 0; shard < shards(); ++shard)
     if (places[shard] != durable_[member][shard].place)
       return name(member, shard) + "a place is told that is not durable: " + text(places[shard]);
   return {};
@@ -66,11 +66,11 @@ std::string PlaceRules::on_taken(MemberId member, ShardId shard, MemberId from, 
 }
 
 std::string PlaceRules::at_the_end() const {
-  for (ShardId shard = 0; shard < shards_.size(); ++shard) {
+  for (ShardId shard = 0; shard < shards(); ++shard) {
     const Place& last = shards_[shard].owners.rbegin()->second;
     if (shards_[shard].open_at != last.member)
       return "shard " + std::to_string(shard) + " belongs to " + text(last) + ", and is not open there";
-    for (MemberId member = 0; member < durable_.size(); ++member) {
+    for (MemberId member = 0; member < members(); ++member) {
       if (durable_[member][shard].arrival) return name(member, shard) + "a promise stays";
       if (durable_[member][shard].place != last)
         return name(member, shard) + "it does not know of " + text(last) + " but of " +

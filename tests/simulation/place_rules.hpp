@@ -34,6 +34,8 @@ class PlaceRules {
     std::optional<std::uint64_t> digest;  ///< When it was closed last: nothing newer was ever served.
   };
   std::string name(MemberId member, ShardId shard) const;
+  ShardId shards() const { return static_cast<ShardId>(shards_.size()); }
+  MemberId members() const { return static_cast<MemberId>(durable_.size()); }
 
   std::vector<Shard> shards_;
   std::vector<std::vector<Holding>> durable_;  ///< By member.

@@ -44,14 +44,14 @@ class CrashEverywhere {
 }  // namespace
 
 Exhausted crash_everywhere(testing::Puppets& puppets, std::uint64_t seed, Protocol protocol, unsigned transactions,
-                           bool twice, std::uint64_t window, Counters& counters) {
+                           unsigned moves, bool twice, std::uint64_t window, Counters& counters) {
   Options options = expand(seed, protocol);
   options.faults.reset();
   options.shards = 3;
   options.operations = options.outstanding = transactions;
   options.burst = 1;
   options.disruptions = options.checkpoint_permille = options.deadline_permille = 0;
-  options.moves = 0;
+  options.moves = moves;
   options.mirror = true;
   options.audit = !twice;
   return CrashEverywhere(puppets, options, counters).run(twice, window);

@@ -13,9 +13,10 @@ struct Exhausted {
   std::vector<std::uint64_t> crashes;  ///< Its crash points.
 };
 
-/// Some transactions at once on three shards, and nothing else goes wrong but that a shard dies: at each point at which
-/// one can, and, with `twice`, at each pair of points within `window` of each other.
+/// Some transactions at once on three shards, of which so many are asked to move, and nothing else goes wrong but that
+/// a shard or a machine dies: at each point at which one can, and, with `twice`, at each pair of points within `window`
+/// of each other.
 Exhausted crash_everywhere(testing::Puppets& puppets, std::uint64_t seed, Protocol protocol, unsigned transactions,
-                           bool twice, std::uint64_t window, Counters& counters);
+                           unsigned moves, bool twice, std::uint64_t window, Counters& counters);
 
 }  // namespace kontor::sim

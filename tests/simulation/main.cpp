@@ -62,8 +62,9 @@ class Program {
     for (std::uint64_t i = 0; i < arguments_.seeds; ++i) {
       const std::uint64_t seed = arguments_.seed + i;
       remember(seed);
-      const Exhausted found = crash_everywhere(puppets_, seed, protocol_, arguments_.exhaustive, arguments_.twice,
-                                               arguments_.window, counters_);
+      const Exhausted found =
+          crash_everywhere(puppets_, seed, protocol_, arguments_.exhaustive, arguments_.overrides.moves.value_or(0),
+                           arguments_.twice, arguments_.window, counters_);
       std::cout << "seed " << seed << ": " << arguments_.exhaustive << " at once, " << found.singles
                 << " single crashes, " << found.doubles << " double\n";
       if (found.failure.empty()) continue;

@@ -7,6 +7,7 @@ namespace kontor::sim {
 namespace {
 
 constexpr std::int64_t kMillisecond = 1'000'000;
+constexpr std::int64_t kPlannedDownNs = 50 * kMillisecond;
 
 /// As a cluster is made: each member has one shard, those that join later none.
 std::vector<Holding> beginning(std::uint16_t shards) {
@@ -49,10 +50,10 @@ std::optional<MemberId> Members::where(ShardId shard) const {
 // --- What goes on.
 
 void Members::pump(std::size_t asked) {
-  for (; !due_.empty() && due_.back() < asked; due_.pop_back())
-    around_.time.after(random_.between(0, 5'000'000), [this] {
-      if (!healed_) move_one();
-    });
+  for (; !due_.empty() && due_.back() < asked; due_.pop_back()) {
+    ++planned_;
+    around_.time.after(random_.between(0, 5'000'000), [this] { --planned_, move_one(); });
+  }
 }
 
 void Members::move_one() {
@@ -64,7 +65,7 @@ void Members::move_one() {
   around_.trace.add(around_.time.now_ns(), "move ", shard, Trace::kNowhere, to, [&] {
     return "shard " + std::to_string(shard) + " from member " + std::to_string(*from) + " to " + std::to_string(to);
   });
-  if (hit) doom(shard, *from, to);
+  if (hit && !healed_) doom(shard, *from, to);
   if (around_.options.on(Fault::link_lost) && random_.chance(300))
     around_.time.after(random_.between(0, 40) * kMillisecond, [this, from = *from, to] {
       if (!healed_) links_.lose(from, to);
@@ -88,13 +89,14 @@ void Members::doom(ShardId shard, MemberId giver, MemberId taker) {
   dooms_[shard] = std::move(doom);
 }
 
-/// Whoever is at the point, those die that are to.
-void Members::reached(MemberId, ShardId shard, MovePoint point) {
+/// Who is at the point dies if that is planned, and so do those who are to, whoever is there.
+void Members::reached(MemberId member, ShardId shard, MovePoint point) {
+  if (around_.plan.hits()) return members_[member]->crash(kPlannedDownNs);
   if (healed_ || !dooms_[shard] || dooms_[shard]->point != point) return;
   const Doom doom = std::move(*dooms_[shard]);
   dooms_[shard].reset();
   around_.happened(doom.kind);
-  for (const MemberId member : doom.members) members_[member]->crash(down_ns());
+  for (const MemberId each : doom.members) members_[each]->crash(down_ns());
 }
 
 void Members::crash_machine_of(ShardId shard, std::int64_t down_ns) {
@@ -107,7 +109,7 @@ void Members::heal() {
 }
 
 bool Members::quiet() const {
-  return links_.quiet() &&
+  return planned_ == 0 && links_.quiet() &&
          std::all_of(members_.begin(), members_.end(), [](const auto& member) { return member->idle(); }) &&
          rules_.at_the_end().empty();
 }

@@ -58,6 +58,7 @@ class Members final : public Roads {
   std::vector<std::unique_ptr<Member>> members_;
   std::vector<std::optional<Doom>> dooms_;  ///< By shard.
   std::vector<std::size_t> due_;            ///< After how many requests; descending.
+  std::size_t planned_ = 0;                 ///< That are about to begin.
   bool healed_ = false;
 };
 

@@ -126,7 +126,7 @@ class Program {
     if (try_seed(puppets_, options) == Trial::dies) return;  // And its trace with it.
     Counters unused;
     const SeedResult result = run_seed(puppets_, options, unused, true);
-    std::cout << result.failure << "\n" << as_diagram(result.trace, options.shards, kDiagramEvents);
+    std::cout << result.failure << "\n" << as_diagram(result.trace, options.machines(), kDiagramEvents);
   }
 
   Arguments arguments_;

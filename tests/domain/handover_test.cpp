@@ -262,4 +262,30 @@ TEST_CASE("handover: what is older than what is known changes nothing", "[domain
   CHECK_FALSE(at.arrival);
 }
 
+TEST_CASE("handover: a start opens what is its own, keeps what it promised, and lets go of the rest",
+          "[domain][placement]") {
+  const Holding first{{0, kFirstEpoch, 0}, {}}, came{{0, 3, 7}, {}}, gone{{1, 2, 5}, {}};
+  const Holding promised{{1, 2, 5}, Arrival{1, 3, 7}};
+  const auto text = [](const Tidying& t) {
+    return std::string(t.leave ? "leave " : "") + (t.drop ? "drop " : "") + (t.bring ? "bring " : "") +
+           (t.missing ? "missing" : "");
+  };
+  CHECK(text(tidy(first, 0, {false, false})).empty());  // It is made when it is opened.
+  CHECK(text(tidy(came, 0, {true, false})).empty());
+  CHECK(text(tidy(came, 0, {false, true})) == "bring ");
+  CHECK(text(tidy(came, 0, {false, false})) == "missing");
+  CHECK(text(tidy(gone, 0, {true, true})) == "leave drop ");
+  CHECK(text(tidy(promised, 0, {false, true})).empty());
+}
+
+TEST_CASE("handover: messages go to the owner, wait for what is coming, and are taken from the owner only",
+          "[domain][placement]") {
+  CHECK(way({{0, 1, 0}, {}}, 0) == Way::here);
+  CHECK(way({{1, 2, 5}, {}}, 0) == Way::away);
+  CHECK(way({{1, 2, 5}, Arrival{1, 3, 7}}, 0) == Way::wait);
+  CHECK(way({}, 0) == Way::wait);
+  CHECK(speaks_for({1, 2, 5}, 1));
+  CHECK_FALSE(speaks_for({1, 2, 5}, 0));
+}
+
 }  // namespace kontor

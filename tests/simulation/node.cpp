@@ -83,6 +83,7 @@ void Node::start() {
   if (around_.options.tiny_limits) options.batch_transactions_max = kTinyBatch;
   actors::spawn_actors(puppets_.system(), {id_, fabric_.get(), journal_.get()}, std::move(options), *store_,
                        std::move(keys), recovered);
+  puppets_.hush();
   const auto& own = actors();
   jobs_ = {job_of(own.coordinator), job_of(own.order), job_of(own.inventory), job_of(own.payment)};
   journal_->on_durable = [this](Position position) {

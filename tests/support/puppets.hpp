@@ -33,6 +33,8 @@ class Puppets {
   }
 
   std::size_t waiting() { return scheduler().jobs.size(); }
+  /// Spawning an actor sets CAF's logger, which looks up who logs at each turn from then on. Nothing is logged here.
+  void hush() { caf::logger::set_current_actor_system(nullptr); }
   /// One message of the `pick`-th actor that has one. False: nobody has.
   bool step(std::size_t pick = 0) {
     auto& jobs = scheduler().jobs;
@@ -43,8 +45,6 @@ class Puppets {
       jobs.erase(chosen);
       jobs.push_front(job);
     }
-    // Spawning an actor sets the logger, which then looks up who logs at each turn; nothing is logged here.
-    caf::logger::set_current_actor_system(nullptr);
     scheduler().try_run_once();
     // An actor with more messages came back to the front: the next turn is somebody else's.
     if (jobs.size() > 1 && jobs.front() == job) {

@@ -71,13 +71,13 @@ std::pair<unsigned, std::string> open_account(const Cluster& cluster) {
 }
 
 /// Purchases of so many lines that a few thousand fill a disk. Returns what to ask for.
-std::string open_warehouse(Cluster& cluster) {
+std::string open_warehouse(Cluster& cluster, int lines_of_each) {
   done(cluster, "/v1/accounts", R"({"id":"works","currency":"GBP"})");
   done(cluster, "/v1/accounts", R"({"id":"rich","currency":"GBP"})");
   done(cluster, "/v1/accounts/rich/deposits",
        R"({"external":"bank","amount":{"amount":100000000000,"currency":"GBP"}})");
   std::string lines;
-  for (int i = 0; i < 150; ++i) {
+  for (int i = 0; i < lines_of_each; ++i) {
     const std::string sku = "thing-of-the-warehouse-number-" + std::to_string(i);
     done(cluster, "/v1/products", R"({"sku":")" + sku + R"(","price":{"amount":1,"currency":"GBP"}})");
     done(cluster, "/v1/products/" + sku + "/stock/receipts", R"({"quantity":1000000})");
@@ -136,8 +136,17 @@ TEST_CASE("cluster: the disk of a node is full, until there is room", "[cluster]
   terms.small_disk = kOdd;
   survives(
       [](Cluster& cluster) {
+        const std::string big = open_warehouse(cluster, 40);
         cluster.disk().fill();
-        CHECK(within(20s, [&] { return open_account(cluster) == std::pair(503U, std::string("storage_full")); }));
+        int bought = 0;
+        CHECK(within(
+            20s,
+            [&] {  // A mebibyte is always there beyond what is kept.
+              const Answer answer = cluster.client(kOdd).post("/v1/checkouts", big, "big-" + std::to_string(++bought));
+              return answer.status == 503 && answer.code() == "storage_full";
+            },
+            0ms));
+        CHECK(open_account(cluster) == std::pair(503U, std::string("storage_full")));
         std::this_thread::sleep_for(300ms);
         cluster.disk().make_room();
         CHECK(within(10s, [&] { return open_account(cluster).first == 201; }));
@@ -153,7 +162,7 @@ TEST_CASE("cluster: the disk of a node is full, and others ask on until it ends"
   terms.small_disk = kOdd;
   survives(
       [](Cluster& cluster) {
-        const std::string big = open_warehouse(cluster);
+        const std::string big = open_warehouse(cluster, 150);
         cluster.disk().fill();
         std::vector<Asked> asked;
         std::mutex mutex;

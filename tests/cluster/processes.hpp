@@ -36,11 +36,12 @@ inline constexpr int kSmallDiskMebibytes = 512;  // Views want half of it to be 
 inline constexpr const char* kPurchase =
     R"({"customer":"alice","payees":["shop"],"currency":"GBP","lines":[{"sku":"mug","quantity":1,"payee":"shop"}]})";
 
-inline bool within(std::chrono::milliseconds most, const std::function<bool()>& done) {
+inline bool within(std::chrono::milliseconds most, const std::function<bool()>& done,
+                   std::chrono::milliseconds pause = 20ms) {
   const auto until = Clock::now() + most;
   while (!done()) {
     if (Clock::now() > until) return false;
-    std::this_thread::sleep_for(20ms);
+    std::this_thread::sleep_for(pause);
   }
   return true;
 }

@@ -7,20 +7,21 @@
 namespace kontor::actors {
 namespace {
 
-/// A list that is being gathered. The smallest of every shard hold the smallest of all.
+/// A list that is being gathered. The smallest of every shard hold the smallest of all. It is told when nobody is left
+/// who could add to it: a shard that moves away drops what it was asked, and a node may have no shard at all.
 class Gathering {
  public:
-  Gathering(std::size_t shards, std::size_t most, OnRead<DoubtPage> then)
-      : missing_(shards), most_(most), then_(std::move(then)) {}
+  Gathering(std::size_t most, OnRead<DoubtPage> then) : most_(most), then_(std::move(then)) {}
+  ~Gathering() { tell(); }
+  Gathering(const Gathering&) = delete;
+  Gathering& operator=(const Gathering&) = delete;
 
   void add(const Result<DoubtPage>& page) {
     const std::lock_guard guard(mutex_);
     if (!page) error_ = page.error();
-    if (page) {
-      more_ = more_ || page->more;
-      for (const Doubt& doubt : page->doubts) merge(doubt);
-    }
-    if (--missing_ == 0) tell();
+    if (!page) return;
+    more_ = more_ || page->more;
+    for (const Doubt& doubt : page->doubts) merge(doubt);
   }
 
  private:
@@ -45,7 +46,6 @@ class Gathering {
   }
 
   std::mutex mutex_;
-  std::size_t missing_;
   const std::size_t most_;
   const OnRead<DoubtPage> then_;
   std::map<TransactionId, Doubt> doubts_;
@@ -53,24 +53,27 @@ class Gathering {
   Error error_;
 };
 
-/// Several shards ask for the end of one transaction.
+/// Several shards ask for the end of one transaction. The first one that knows it tells it; else it is as above.
 class Asking {
  public:
-  Asking(std::size_t shards, OnRead<bool> then) : missing_(shards), then_(std::move(then)) {}
+  explicit Asking(OnRead<bool> then) : then_(std::move(then)) {}
+  ~Asking() {
+    if (!told_) then_(error_);
+  }
+  Asking(const Asking&) = delete;
+  Asking& operator=(const Asking&) = delete;
 
   void add(const Result<bool>& end) {
     const std::lock_guard guard(mutex_);
-    --missing_;
     if (told_) return;
     if (!end && end.code() != Errc::not_found) error_ = end.error();
-    if (!end && missing_ > 0) return;
+    if (!end) return;
     told_ = true;
-    then_(end ? end : Result<bool>(error_));
+    then_(end);
   }
 
  private:
   std::mutex mutex_;
-  std::size_t missing_;
   const OnRead<bool> then_;
   bool told_ = false;
   Error error_{Errc::not_found, "it is not in doubt on this node"};
@@ -80,7 +83,7 @@ class Asking {
 
 void read_doubts(const Fabric& fabric, const std::vector<ShardId>& own, const std::optional<TransactionId>& from,
                  std::size_t most, OnRead<DoubtPage> then) {
-  const auto gathering = std::make_shared<Gathering>(own.size(), most, std::move(then));
+  const auto gathering = std::make_shared<Gathering>(most, std::move(then));
   for (const ShardId shard : own)
     caf::anon_send(fabric.shards[shard].coordinator,
                    ReadDoubts{from, most, [gathering](const Result<DoubtPage>& page) { gathering->add(page); }});
@@ -88,7 +91,7 @@ void read_doubts(const Fabric& fabric, const std::vector<ShardId>& own, const st
 
 void resolve_doubt(const Fabric& fabric, const std::vector<ShardId>& own, const TransactionId& transaction,
                    OnRead<bool> then) {
-  const auto asking = std::make_shared<Asking>(own.size(), std::move(then));
+  const auto asking = std::make_shared<Asking>(std::move(then));
   for (const ShardId shard : own)
     caf::anon_send(fabric.shards[shard].coordinator,
                    ResolveDoubt{transaction, [asking](const Result<bool>& end) { asking->add(end); }});

@@ -122,6 +122,16 @@ TEST_CASE("moves: a node joins and gets its share; another is emptied, and is no
   REQUIRE(town.connected());
   REQUIRE(eventually([&] { return owner(town, 3, 0) == "node-0"; }));
   town.done(3, "at-the-new-one", Borough::purchase_of(1));
+  // A node without a shard has nobody whom it could ask, and answers all the same.
+  std::promise<Errc> listed, resolved;
+  town.engine(3).doubts({}, 10, [&](const Result<DoubtPage>& page) { listed.set_value(page.code()); });
+  town.engine(3).resolve({0, 1, 1}, [&](const Result<bool>& end) { resolved.set_value(end.code()); });
+  auto list = listed.get_future();
+  auto end = resolved.get_future();
+  REQUIRE(list.wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+  REQUIRE(end.wait_for(std::chrono::seconds(20)) == std::future_status::ready);
+  CHECK(list.get() == Errc::none);
+  CHECK(end.get() == Errc::not_found);
   const auto balance = [&](const std::vector<bool>& staying) {
     std::vector<std::string> names;
     for (const Member& member : town.members()) names.push_back(member.node);

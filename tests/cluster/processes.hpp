@@ -33,8 +33,6 @@ using Clock = std::chrono::steady_clock;
 
 inline constexpr std::size_t kNodes = 3;
 inline constexpr int kSmallDiskMebibytes = 512;  // Views want half of it to be free.
-inline constexpr const char* kPurchase =
-    R"({"customer":"alice","payees":["shop"],"currency":"GBP","lines":[{"sku":"mug","quantity":1,"payee":"shop"}]})";
 
 inline bool within(std::chrono::milliseconds most, const std::function<bool()>& done,
                    std::chrono::milliseconds pause = 20ms) {
@@ -86,6 +84,12 @@ class Cluster {
     connected();
   }
 
+  /// Nobody else's: the port of a node that is down may be given to another test's node, which must not sell to us.
+  std::string customer() const { return "alice-" + dir_.path().filename().string(); }
+  std::string purchase() const {
+    return R"({"customer":")" + customer() +
+           R"(","payees":["shop"],"currency":"GBP","lines":[{"sku":"mug","quantity":1,"payee":"shop"}]})";
+  }
   Client client(std::size_t i) const { return Client(ports_[i], network(i)); }
   /// The program, run where node i is; `arguments` are followed by its URL.
   Ended ask(std::size_t i, std::vector<std::string> arguments) const {
@@ -230,8 +234,9 @@ inline void done(Cluster& cluster, const std::string& path, const std::string& b
 inline void open_shop(Cluster& cluster) {
   done(cluster, "/v1/accounts", R"({"id":"bank","currency":"GBP","kind":"external"})");
   done(cluster, "/v1/accounts", R"({"id":"shop","currency":"GBP"})");
-  done(cluster, "/v1/accounts", R"({"id":"alice","currency":"GBP"})");
-  done(cluster, "/v1/accounts/alice/deposits", R"({"external":"bank","amount":{"amount":1000000,"currency":"GBP"}})");
+  done(cluster, "/v1/accounts", R"({"id":")" + cluster.customer() + R"(","currency":"GBP"})");
+  done(cluster, "/v1/accounts/" + cluster.customer() + "/deposits",
+       R"({"external":"bank","amount":{"amount":1000000,"currency":"GBP"}})");
   done(cluster, "/v1/products", R"({"sku":"mug","price":{"amount":1,"currency":"GBP"}})");
   done(cluster, "/v1/products/mug/stock/receipts", R"({"quantity":1000000})");
 }
@@ -239,12 +244,13 @@ inline void open_shop(Cluster& cluster) {
 /// Buys at one node after the other until told to stop. A node that is gone, or says "later", is what is tested.
 inline void buy(const Cluster& cluster, const std::string& prefix, std::vector<Asked>& asked, std::mutex& mutex,
                 const std::atomic<bool>& stop) {
+  const std::string purchase = cluster.purchase();
   for (std::size_t i = 0; !stop; ++i) {
     Asked one{prefix + std::to_string(i), {}, i % kNodes, {}};
     try {
       Client client = cluster.client(one.node);
       std::optional<Answer> answer;
-      if (client.send(post_text("/v1/checkouts", kPurchase, one.key, {{"Kontor-Deadline-Ms", "2000"}})))
+      if (client.send(post_text("/v1/checkouts", purchase, one.key, {{"Kontor-Deadline-Ms", "2000"}})))
         answer = client.receive();
       if (answer && answer->status == 201) one.transaction = answer->text("id");
       if (answer && answer->status >= 500) std::this_thread::sleep_for(5ms);  // Later, as it was told.
@@ -262,7 +268,7 @@ inline Answer ask_again(const Cluster& cluster, std::size_t from, const std::str
   Answer answer;
   for (std::size_t tries = 0; tries < 50 && answer.status != 201; ++tries) {
     if (tries > 0) std::this_thread::sleep_for(100ms);
-    answer = cluster.client((from + tries) % kNodes).post("/v1/checkouts", kPurchase, key);
+    answer = cluster.client((from + tries) % kNodes).post("/v1/checkouts", cluster.purchase(), key);
   }
   return answer;
 }
@@ -301,7 +307,7 @@ inline bool holds_nothing(const Cluster& cluster, std::size_t asked) {
   const auto is_zero = [&](const std::string& path, const char* pointer) {
     return client.get(path).json().at_pointer(pointer).as_int64() == 0;
   };
-  for (const std::string account : {"/v1/accounts/alice", "/v1/accounts/shop", "/v1/accounts/bank"})
+  for (const std::string& account : {"/v1/accounts/" + cluster.customer(), std::string("/v1/accounts/shop")})
     if (!is_zero(account, "/held/amount") || !is_zero(account, "/incoming/amount")) return false;
   return is_zero("/v1/products/mug/stock", "/held");
 }

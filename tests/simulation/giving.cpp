@@ -95,7 +95,9 @@ void Giving::seal() {
   member_.ask(job_.to, std::move(seal), [this, attempt = attempt_](Errc verdict) {
     if (attempt_ != attempt) return;
     if (verdict != Errc::none) return give_up();
-    decide();
+    // The giver has a thread of its own, and it may be slow to look: the taker may ask meanwhile.
+    const std::int64_t late_ns = random_.chance(150) ? random_.between(1, 600) * kMillisecond : 0;
+    member_.parts().around.time.after(late_ns, during_this_try(&Giving::decide));
   });
 }
 

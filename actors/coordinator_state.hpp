@@ -169,6 +169,7 @@ class CoordinatorState {
 
   // What was unanswered at the last look; sent again if it still is at the next.
   std::int64_t resent_at_ns_ = 0;
+  std::uint64_t roads_ = 0;  ///< Of the fabric, at the last look.
   std::set<TransactionId> stale_commits_, stale_doubts_;
   std::map<TransactionId, std::int64_t> doubted_since_ns_;  ///< What is in doubt: when that was first noticed.
   std::vector<Resolving> resolving_;                        ///< Up to kResolvingMax.

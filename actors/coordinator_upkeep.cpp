@@ -59,9 +59,12 @@ void CoordinatorState::on_tick() {
   const auto& resend_after = site_.fabric->resend_after;
   const std::int64_t resend_after_ns =
       (resend_after ? resend_after() : std::chrono::nanoseconds(kResendAfterMin)).count();
-  if (resent_at_ns_ != 0 && now_ns - resent_at_ns_ < resend_after_ns && now_ns >= resent_at_ns_) return;
+  const std::uint64_t roads = site_.fabric->roads;
+  const bool reached = std::exchange(roads_, roads) != roads;
+  if (!reached && resent_at_ns_ != 0 && now_ns - resent_at_ns_ < resend_after_ns && now_ns >= resent_at_ns_) return;
   resent_at_ns_ = now_ns;
   show_oldest_doubt(now_ns);
+  if (reached) resend();  // Now all that is unanswered was so at the last look.
   resend();
 }
 

@@ -79,6 +79,9 @@ struct Fabric {
       if ((sites & commit::site_bit(shard)) != 0 && !linked(shard)) out |= commit::site_bit(shard);
     return out;
   }
+  /// Counts up when a road to a shard has come to be: a link, or its new owner has opened it. What was said before may
+  /// be lost, and need not wait for its time to be sent again.
+  std::atomic<std::uint64_t> roads{0};
   /// After what time unanswered messages of the protocols are sent again: by the slowest of the roads that there are.
   /// Empty: all shards are here, or the roads are not measured.
   std::function<std::chrono::nanoseconds()> resend_after;

@@ -75,7 +75,8 @@ void MoveParts::announce() {
 
 Moves::Moves(caf::actor_system& system, Places& places, Peers& peers, Fabric& fabric, ShardHost& host,
              std::function<void(const std::string&)> tell)
-    : parts_{places, peers, fabric, host, std::move(tell), routes_to_all(system, fabric), {}},
+    : opened_(fabric.size()),
+      parts_{places, peers, fabric, host, std::move(tell), routes_to_all(system, fabric), {}},
       giver_(parts_),
       taker_(parts_) {
   for (ShardId shard = 0; shard < fabric.size(); ++shard) parts_.route_to_owner(shard);
@@ -88,7 +89,10 @@ void Moves::end() {
   for (const auto& route : parts_.routes) route->end();
 }
 
-void Moves::linked(MemberId peer) { parts_.announce(peer); }
+void Moves::linked(MemberId peer) {
+  parts_.announce(peer);
+  ++parts_.fabric.roads;
+}
 
 void Moves::answer(MemberId to, std::uint64_t ticket, const Error& verdict) {
   ByteWriter out;
@@ -125,6 +129,10 @@ bool Moves::take_places(MemberId from, ByteReader& in) {
       taker_.lost(shard);
     }
     if (heard.learned != Learned::nothing) parts_.route_to_owner(shard);
+    if (places[shard].member == from && places[shard].epoch > opened_[shard]) {
+      opened_[shard] = places[shard].epoch;
+      ++parts_.fabric.roads;
+    }
     std::error_code ignored;
     if (places[shard].member == from && std::filesystem::exists(parts_.places.left_dir(shard), ignored))
       taker_.settled(shard);

@@ -75,6 +75,8 @@ class Moves {
   bool take_whose(MemberId from, const wire::Envelope& envelope);
   void answer(MemberId to, std::uint64_t ticket, const Error& verdict);
 
+  std::vector<std::uint64_t>
+      opened_;  ///< By shard, under the parts' mutex: in which epoch its owner said that it is here.
   MoveParts parts_;
   Giver giver_;
   Taker taker_;

@@ -72,6 +72,7 @@ void Taker::open(ShardId shard) {
   if (!moved) parts_.host.fail(parts_.places.shard_dir(shard).string() + ": the shard that came cannot be put there");
   std::string why;
   if (!parts_.host.wake(shard, &why)) parts_.host.fail("a shard that came cannot be opened: " + why);
+  ++parts_.fabric.roads;
   parts_.announce();
 }
 

@@ -125,4 +125,17 @@ TEST_CASE("cost: what is not answered is asked for again, and on a slow road les
   CHECK(slow <= 5);
 }
 
+TEST_CASE("cost: where a road has come to be, what is not answered is sent again at once", "[actors][cost]") {
+  ThreeSites sites(Protocol::two_phase);
+  sites.buy();  // Nothing of it arrives.
+  const auto ticks = [&](int count) {
+    for (int i = 0; i < count; ++i) sites.stage().tick(), sites.work();
+    return sites.tap().counts["Prepare"];
+  };
+  const int before = ticks(1);
+  ++sites.stage().fabric().roads;
+  CHECK(ticks(1) == before + 2);
+  CHECK(ticks(2) == before + 2);
+}
+
 }  // namespace kontor::testing

@@ -41,7 +41,7 @@ target_compile_features(kontor-sim-mutants PRIVATE cxx_std_20)
 # Mutated headers are found before the engine's own.
 target_include_directories(kontor-sim-mutants BEFORE PRIVATE "${mutants_dir}" "${PROJECT_SOURCE_DIR}")
 target_link_libraries(kontor-sim-mutants PRIVATE CAF::core CLI11::CLI11 LMDB::LMDB Boost::headers XXHash::header
-                                                 Threads::Threads kontor_warnings)
+                                                 Threads::Threads kontor_warnings ${kontor_sim_allocator})
 set_target_properties(kontor-sim-mutants PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)
 if(KONTOR_PCH)
   target_precompile_headers(kontor-sim-mutants PRIVATE <caf/all.hpp>)

@@ -53,8 +53,9 @@ inline constexpr std::chrono::minutes kKeyAgesStoredEvery{1};  // What a crash m
 
 // Times of the shell; rules know none.
 inline constexpr std::chrono::milliseconds kTickEvery{100};
-inline constexpr std::uint32_t kResolveTicks = 50;  // Five seconds: an inquiry, or two elections.
-inline constexpr std::chrono::milliseconds kResendAfterMin{1'000}, kResendAfterMax{8'000};  // Unanswered messages.
+inline constexpr std::uint32_t kResolveTicks = 50;                  // Five seconds: an inquiry, or two elections.
+inline constexpr std::chrono::milliseconds kResendAfterMin{1'000};  // Unanswered messages; see retransmission.hpp.
+inline constexpr std::chrono::milliseconds kResendAfterMax{8'000};
 inline constexpr std::chrono::milliseconds kSweepPatience{2'000};  // Then expiries in flight are asked for again.
 inline constexpr std::chrono::seconds kPatienceDefault{10};  // In a cluster, for the votes of a node that may be away.
 inline constexpr std::chrono::seconds kDrainTimeoutMax{30};  // Orderly shutdown: then the outcome is unknown.

@@ -1,6 +1,5 @@
-// One file for each kind of record, written once by the version that introduced its layout: this version reads it,
-// field by field, and still writes the same bytes. Compare with the grammars in record_codec.hpp, table_codec.hpp,
-// key_run.hpp.
+// One file for each kind of record, written once by the version that introduced its layout: this one reads it, field by
+// field, and still writes the same bytes. The grammars are in record_codec.hpp, table_codec.hpp and key_run.hpp.
 #include <functional>
 #include <set>
 
@@ -343,7 +342,6 @@ void check_set_aside(std::string_view payload) {
 }
 
 const KeyAges kAges{900, 17, {{300, 20}, {899, 0x0102'0304'0506}}};
-
 const std::vector<Holding> kHoldings{{{0, kFirstEpoch, 0}, {}}, {{2, 5, 0x0102'0304'0506'0708}, Arrival{2, 6, 9}}, {}};
 const std::vector<Member> kMembers{{"node-1", "10.0.0.1", 7'000}, {"node-2", "node-2.example", 65'535}};
 

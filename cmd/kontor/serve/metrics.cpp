@@ -240,7 +240,7 @@ std::string metrics_text(const Shared& shared) {
   const EngineCounters engine = shared.engine.counters();
   add_engine(families, engine);
   add_reservations(families, engine, shared.engine.shards());
-  if (shared.node) add_peers(families, shared.node->peers());
+  add_peers(families, shared.node ? shared.node->peers() : std::vector<PeerStatus>());
   add_http(families, shared.stats, shared.feeds);
   add_caches(families, shared.objects);
   add_views(families, shared.views.counters());

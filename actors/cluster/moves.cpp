@@ -18,13 +18,6 @@ std::vector<std::unique_ptr<Route>> routes_to_all(caf::actor_system& system, Fab
 
 }  // namespace
 
-Error verdict_in(const Reply* reply) {
-  if (!reply || reply->kind != wire::Kind::verdict) return {Errc::shard_unreachable, "node"};
-  ByteReader in(reply->body);
-  const Error error = wire::read_error(in);
-  return in.done() ? error : Error{Errc::shard_unreachable, "node"};
-}
-
 void MoveParts::route_to_owner(ShardId shard) {
   const Holding holding = places.holding(shard);
   const Way to = way(holding, places.own());
@@ -94,12 +87,6 @@ void Moves::linked(MemberId peer) {
   ++parts_.fabric.roads;
 }
 
-void Moves::answer(MemberId to, std::uint64_t ticket, const Error& verdict) {
-  ByteWriter out;
-  wire::write_error(out, verdict);
-  parts_.peers[to]->put(0, wire::Kind::verdict, out.view(), ticket);
-}
-
 void Moves::send_back(MemberId to, std::uint64_t ticket) {
   parts_.announce(to);
   parts_.peers[to]->put(0, wire::Kind::moved, {}, ticket);
@@ -111,7 +98,7 @@ bool Moves::take(MemberId from, const wire::Envelope& envelope) {
   if (envelope.to >= parts_.fabric.size()) return false;
   if (envelope.kind == wire::Kind::move) return take_move(from, envelope);
   if (envelope.kind == wire::Kind::whose) return take_whose(from, envelope);
-  if (!taker_.take(from, envelope)) answer(from, envelope.ticket, {Errc::overloaded, "moves"});
+  if (!taker_.take(from, envelope)) parts_.peers[from]->answer(envelope.ticket, {Errc::overloaded, "moves"});
   return true;
 }
 
@@ -147,11 +134,12 @@ bool Moves::take_move(MemberId from, const wire::Envelope& envelope) {
   if (!in.ok()) return false;
   if (!here(envelope.to)) {
     parts_.announce(from);
-    answer(from, envelope.ticket, {Errc::shard_unreachable, "it is elsewhere by now"});
+    parts_.peers[from]->answer(envelope.ticket, {Errc::shard_unreachable, "it is elsewhere by now"});
     return true;
   }
-  giver_.give(envelope.to, order.to,
-              [this, from, ticket = envelope.ticket](const Error& error) { answer(from, ticket, error); });
+  giver_.give(envelope.to, order.to, [this, from, ticket = envelope.ticket](const Error& error) {
+    parts_.peers[from]->answer(ticket, error);
+  });
   return true;
 }
 
@@ -166,12 +154,12 @@ bool Moves::take_whose(MemberId from, const wire::Envelope& envelope) {
   switch (kontor::answer(parts_.places.holding(envelope.to), from, promised, trying)) {
     case Answer::yes:
       parts_.announce(from);
-      answer(from, envelope.ticket, {});
+      parts_.peers[from]->answer(envelope.ticket, {});
       return true;
-    case Answer::no: answer(from, envelope.ticket, {Errc::not_found, "promise"}); return true;
+    case Answer::no: parts_.peers[from]->answer(envelope.ticket, {Errc::not_found, "promise"}); return true;
     case Answer::later: break;
   }
-  answer(from, envelope.ticket, {Errc::request_in_progress, "move"});
+  parts_.peers[from]->answer(envelope.ticket, {Errc::request_in_progress, "move"});
   return true;
 }
 
@@ -180,11 +168,7 @@ void Moves::move(ShardId shard, MemberId to, const std::function<void(const Erro
   if (parts_.places.member_of(shard) == kNobody) return then({Errc::shard_unreachable, "nobody has told where it is"});
   ByteWriter out;
   wire::write(out, wire::MoveOrder{to});
-  parts_.peers[parts_.places.member_of(shard)]->ask(
-      shard, wire::Kind::move, out.view(), [then](const Reply* reply, NoReply why) {
-        then(!reply && why.asked ? Error{Errc::outcome_unknown, "link lost"} : verdict_in(reply));
-        return true;
-      });
+  parts_.peers[parts_.places.member_of(shard)]->ask(shard, wire::Kind::move, out.view(), verdict_to(then));
 }
 
 }  // namespace kontor::actors

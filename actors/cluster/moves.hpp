@@ -13,9 +13,6 @@
 
 namespace kontor::actors {
 
-/// What a member says to a question about shards or members; without an answer that can be read, shard_unreachable.
-Error verdict_in(const Reply* reply);
-
 /// What the parts of a node that move shards share: where shards are, and where messages for them go, which change
 /// together.
 struct MoveParts {
@@ -73,7 +70,6 @@ class Moves {
   bool take_places(MemberId from, persistence::ByteReader& in);
   bool take_move(MemberId from, const wire::Envelope& envelope);
   bool take_whose(MemberId from, const wire::Envelope& envelope);
-  void answer(MemberId to, std::uint64_t ticket, const Error& verdict);
 
   std::vector<std::uint64_t>
       opened_;  ///< By shard, under the parts' mutex: in which epoch its owner said that it is here.

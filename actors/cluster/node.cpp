@@ -48,9 +48,9 @@ class Node::Impl final : public Cluster, public std::enable_shared_from_this<Nod
     own_ = *peers_.find(options_.node);
     shards_ = options_.shards != 0 ? options_.shards : static_cast<std::uint16_t>(options_.members.size());
     places_ = std::make_unique<Places>(own_, peers_.size(), shards_, options_.joins);
-    roster_ = std::make_unique<Roster>(Roster::Parts{
-        peers_, own_, shards_, [this](const std::string& what) { tell(what); },
-        [this](const std::string& why) { host_->fail(why); }, [this](MemberId member) { reach(member); }});
+    roster_ = std::make_unique<Roster>(
+        Roster::Parts{peers_, own_, shards_, [this](const std::string& what) { tell(what); },
+                      [this](const std::string& why) { host_->fail(why); }, [this] { reach_added(); }});
   }
 
   Result<void> open(const std::filesystem::path& dir, std::string* explanation) override {
@@ -207,8 +207,8 @@ class Node::Impl final : public Cluster, public std::enable_shared_from_this<Nod
     if (options_.on_event) options_.on_event(what);
   }
 
-  /// One who was added while the node runs.
-  void reach(MemberId) {
+  /// Who was added while the node runs.
+  void reach_added() {
     const std::lock_guard guard(links_mutex_);
     if (!serving_) return;
     gate_->expect(peers_.members());

@@ -2,6 +2,20 @@
 
 namespace kontor::actors {
 
+Error verdict_in(const Reply* reply) {
+  if (!reply || reply->kind != wire::Kind::verdict) return {Errc::shard_unreachable, "node"};
+  persistence::ByteReader in(reply->body);
+  const Error error = wire::read_error(in);
+  return in.done() ? error : Error{Errc::shard_unreachable, "node"};
+}
+
+OnReply verdict_to(std::function<void(const Error&)> then) {
+  return [then = std::move(then)](const Reply* reply, NoReply why) {
+    then(!reply && why.asked ? Error{Errc::outcome_unknown, "link lost"} : verdict_in(reply));
+    return true;
+  };
+}
+
 /// With the mutex held.
 bool Peer::enqueue(const wire::Envelope& envelope) {
   if (!open_ || bytes_ + envelope.body.size() > kOutboxBytesMax) {
@@ -44,6 +58,12 @@ void Peer::ask(ShardId to, wire::Kind kind, std::string_view body, OnReply on_re
     }
   }
   if (!asked) (*question)(nullptr, {false});
+}
+
+void Peer::answer(std::uint64_t ticket, const Error& verdict) {
+  persistence::ByteWriter out;
+  wire::write_error(out, verdict);
+  put(0, wire::Kind::verdict, out.view(), ticket);
 }
 
 void Peer::reply(std::uint64_t ticket, const Reply& reply) {

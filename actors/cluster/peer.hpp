@@ -25,6 +25,11 @@ struct NoReply {
 /// Takes a reply, and says whether it was the last one; or nullptr and why there is none. Any thread, one at a time.
 using OnReply = std::function<bool(const Reply* reply, NoReply why)>;
 
+/// What a member says to a question about shards or members; without an answer that can be read, shard_unreachable.
+Error verdict_in(const Reply* reply);
+/// Tells `then` what it says; outcome_unknown when the question may have reached it and no answer came.
+OnReply verdict_to(std::function<void(const Error&)> then);
+
 /// One other node, as the rest of this node's actors see it: where messages for it are put, and questions to it wait.
 /// Any thread. Its link (link.hpp) moves what is put here.
 class Peer {
@@ -39,6 +44,8 @@ class Peer {
   bool put(ShardId to, wire::Kind kind, std::string_view body, std::uint64_t ticket = 0);
   /// A question. `on_reply` is called here already when it cannot be put.
   void ask(ShardId to, wire::Kind kind, std::string_view body, OnReply on_reply);
+  /// What this node says to such a question of the peer's.
+  void answer(std::uint64_t ticket, const Error& verdict);
   /// A reply came.
   void reply(std::uint64_t ticket, const Reply& reply);
 

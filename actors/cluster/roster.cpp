@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "actors/cluster/moves.hpp"
-
 namespace kontor::actors {
 namespace {
 
@@ -48,7 +46,7 @@ Result<void> Roster::open(persistence::PlacementStore& store, std::string* expla
   return {};
 }
 
-void Roster::tell(MemberId to) {
+void Roster::announce(MemberId to) {
   parts_.peers[to]->put(0, wire::Kind::members, persistence::write_members(parts_.peers.members()));
 }
 
@@ -62,13 +60,13 @@ bool Roster::grow(const std::vector<Member>& members) {
   if (!store_->save_members(all)) parts_.fail("the node's memory of the cluster's members cannot be written");
   for (std::size_t member = all.size() - *added; member < all.size(); ++member) {
     parts_.peers.add(all[member]);
-    parts_.added(static_cast<MemberId>(member));
     parts_.tell("member " + all[member].node + " at " + all[member].host + ":" + std::to_string(all[member].port) +
                 " was added");
   }
+  parts_.added();
   // Before anything else can be said that is about them.
   for (std::size_t member = 0; member < all.size(); ++member)
-    if (member != parts_.own) tell(static_cast<MemberId>(member));
+    if (member != parts_.own) announce(static_cast<MemberId>(member));
   return true;
 }
 
@@ -86,11 +84,7 @@ Error Roster::enlist(const Member& member) {
 
 void Roster::add(const Member& member, const std::function<void(const Error&)>& then) {
   if (parts_.own == kRegistrar) return then(enlist(member));
-  parts_.peers[kRegistrar]->ask(
-      0, wire::Kind::enlist, persistence::write_members({member}), [then](const Reply* reply, NoReply why) {
-        then(!reply && why.asked ? Error{Errc::outcome_unknown, "link lost"} : verdict_in(reply));
-        return true;
-      });
+  parts_.peers[kRegistrar]->ask(0, wire::Kind::enlist, persistence::write_members({member}), verdict_to(then));
 }
 
 bool Roster::take_members(MemberId from, std::string_view body) {
@@ -106,9 +100,7 @@ bool Roster::take(MemberId from, const wire::Envelope& envelope) {
   if (envelope.kind == wire::Kind::members) return take_members(from, envelope.body);
   const auto members = persistence::read_members(envelope.body);
   if (!members || members->size() != 1 || parts_.own != kRegistrar) return false;
-  persistence::ByteWriter out;
-  wire::write_error(out, enlist(members->front()));
-  parts_.peers[from]->put(0, wire::Kind::verdict, out.view(), envelope.ticket);
+  parts_.peers[from]->answer(envelope.ticket, enlist(members->front()));
   return true;
 }
 

@@ -22,8 +22,8 @@ class Roster {
     std::uint16_t shards = 0;
     /// What is told in sentences, and what nobody can go on after.
     std::function<void(const std::string&)> tell, fail;
-    /// Is to be reached from now on. Under a lock: it must not call back.
-    std::function<void(MemberId)> added;
+    /// Some are to be reached from now on. Under a lock: it must not call back.
+    std::function<void()> added;
   };
   /// All of `parts` outlives it.
   explicit Roster(Parts parts) : parts_(std::move(parts)) {}
@@ -37,14 +37,14 @@ class Roster {
   void add(const Member& member, const std::function<void(const Error&)>& then);
 
   // From the links.
-  void linked(MemberId peer) { tell(peer); }
+  void linked(MemberId peer) { announce(peer); }
   bool take(MemberId from, const wire::Envelope& envelope);
 
  private:
   Error enlist(const Member& member);
   bool take_members(MemberId from, std::string_view body);
   bool grow(const std::vector<Member>& members);
-  void tell(MemberId to);
+  void announce(MemberId to);
 
   const Parts parts_;
   persistence::PlacementStore* store_ = nullptr;

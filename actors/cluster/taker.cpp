@@ -49,12 +49,7 @@ void Taker::run() {
 void Taker::work(const Task& task) {
   std::error_code ignored;
   switch (task.what) {
-    case Task::What::message: {
-      ByteWriter out;
-      wire::write_error(out, message(task));
-      parts_.peers[task.from]->put(0, wire::Kind::verdict, out.view(), task.ticket);
-      return;
-    }
+    case Task::What::message: return parts_.peers[task.from]->answer(task.ticket, message(task));
     case Task::What::arrived: return open(task.shard);
     case Task::What::lost:
       parts_.host.rest(task.shard, [] { return std::size_t{0}; });

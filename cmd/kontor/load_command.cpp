@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 
 #include "cmd/kontor/client/caller.hpp"
+#include "cmd/kontor/client/url.hpp"
 #include "cmd/kontor/commands.hpp"
 #include "cmd/kontor/exit_codes.hpp"
 #include "cmd/kontor/interrupts.hpp"
@@ -85,14 +86,12 @@ int complain(int exit_code, const std::string& why) {
 int run_over_http(const LoadOptions& options) {
   std::string why;
   std::vector<client::Url> urls;
-  for (std::string_view rest = options.url; !rest.empty();) {
-    const auto comma = std::min(rest.find(','), rest.size());
+  for (std::string& url : client::listed(options.url)) {
     client::CallOptions call;
-    call.url = rest.substr(0, comma), call.key_file = options.key_file;
+    call.url = std::move(url), call.key_file = options.key_file;
     if (!client::Caller::make(call, why)) return complain(kExitUsage, why);  // The same rules for URLs and keys.
     urls.push_back(*client::parse_url(call.url));
     if (urls.back().secure) return complain(kExitUsage, "https is not driven; let --url be http");
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
   }
   const auto api_key = client::read_api_key(options.key_file, why);
   const std::atomic<bool>& stop = catch_interrupts();

@@ -1,12 +1,12 @@
 #include "cmd/kontor/client/audit.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <thread>
 
 #include <boost/json.hpp>
 
+#include "cmd/kontor/client/url.hpp"
 #include "cmd/kontor/client/view.hpp"
 #include "cmd/kontor/exit_codes.hpp"
 #include "cmd/kontor/figures.hpp"
@@ -102,11 +102,9 @@ int audit_one(const CallOptions& options) {
 
 int audit_servers(const CallOptions& options) {
   int exit_code = kExitOk;
-  for (std::string_view rest = options.url; !rest.empty();) {
-    const auto comma = std::min(rest.find(','), rest.size());
+  for (std::string& url : listed(options.url)) {
     CallOptions one = options;
-    one.url = rest.substr(0, comma);
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
+    one.url = std::move(url);
     if (!options.json && one.url != options.url) std::cout << one.url << ": " << std::flush;
     if (const int ended = audit_one(one); exit_code == kExitOk) exit_code = ended;
   }

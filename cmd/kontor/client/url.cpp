@@ -60,4 +60,14 @@ std::optional<Url> parse_url(std::string_view text) {
   return url;
 }
 
+std::vector<std::string> listed(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const auto comma = std::min(text.find(','), text.size());
+    out.emplace_back(text.substr(0, comma));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return out;
+}
+
 }  // namespace kontor::cmd::client

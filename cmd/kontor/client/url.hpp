@@ -2,6 +2,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace kontor::cmd::client {
 
@@ -19,5 +20,8 @@ struct Url {
 /// Reads `http://HOST[:PORT]` or `https://HOST[:PORT]`, with or without a last slash. None: another scheme, a path, a
 /// query, a user, or no host.
 std::optional<Url> parse_url(std::string_view text);
+
+/// What stands in a list with commas between; a comma at the end begins nothing.
+std::vector<std::string> listed(std::string_view text);
 
 }  // namespace kontor::cmd::client

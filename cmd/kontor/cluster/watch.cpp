@@ -8,6 +8,7 @@
 
 #include <boost/json.hpp>
 
+#include "cmd/kontor/client/url.hpp"
 #include "cmd/kontor/exit_codes.hpp"
 #include "cmd/kontor/figures.hpp"
 #include "cmd/kontor/terminal.hpp"
@@ -127,17 +128,15 @@ std::string line_of(const std::vector<Seen>& nodes) {
 /// None: an option cannot be used.
 std::vector<Seen> nodes_of(const WatchOptions& options, std::string& why) {
   std::vector<Seen> nodes;
-  for (std::string_view rest = options.call.url; !rest.empty();) {
+  for (const std::string& one : client::listed(options.call.url)) {
     client::CallOptions call = options.call;
-    const auto comma = std::min(rest.find(','), rest.size());
-    const auto equals = rest.find("=http");  // NAME=URL: to be called so before it has said its name.
-    const std::string_view name = rest.substr(0, equals < comma ? equals : 0);
-    call.url = rest.substr(name.empty() ? 0 : equals + 1, name.empty() ? comma : comma - equals - 1);
+    const auto equals = one.find("=http");  // NAME=URL: to be called so before it has said its name.
+    const std::string name = one.substr(0, equals == one.npos ? 0 : equals);
+    call.url = one.substr(name.empty() ? 0 : equals + 1);
     call.retries = 0, call.timeout_s = std::min(call.timeout_s, kTimeoutMaxS);
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
     auto caller = client::Caller::make(call, why);
     if (!caller) return {};
-    nodes.push_back({name.empty() ? call.url : std::string(name), std::move(*caller)});
+    nodes.push_back({name.empty() ? call.url : name, std::move(*caller)});
   }
   return nodes;
 }

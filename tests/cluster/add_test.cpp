@@ -1,18 +1,8 @@
 // A cluster that gets larger, as its operator sees it.
-#include <algorithm>
-#include <csignal>
-#include <functional>
-#include <thread>
-
-#include "cmd/kontor/exit_codes.hpp"
-#include "tests/cluster/ports.hpp"
-#include "tests/http/client.hpp"
-#include "tests/http/running.hpp"
+#include "tests/cluster/processes.hpp"
 
 namespace kontor::tests {
 namespace {
-
-using namespace std::chrono_literals;
 
 /// Nodes of eight shards; those that join are not named by the first ones.
 class Growing {
@@ -55,30 +45,22 @@ std::size_t shards_of(const Running& asked, const std::string& node) {
   return count;
 }
 
-bool within_20_s(const std::function<bool()>& done) {
-  for (int tries = 0; tries < 400; ++tries) {
-    if (done()) return true;
-    std::this_thread::sleep_for(50ms);
-  }
-  return false;
-}
-
 }  // namespace
 
 TEST_CASE("cluster add: a third node gets its share while two serve", "[cluster]") {
   Growing cluster;
   Running first = cluster.start_node(0), second = cluster.start_node(1), third = cluster.start_node(2);
-  REQUIRE(within_20_s(
-      [&] { return Client(second.port).get("/v1/cluster").json().at("peers").at(0).at("connected").as_bool(); }));
+  REQUIRE(within(
+      20s, [&] { return Client(second.port).get("/v1/cluster").json().at("peers").at(0).at("connected").as_bool(); }));
   CHECK(shards_of(third, "n0") == 0);  // Nobody has told it.
   CHECK(ended({"cluster", "add", cluster.member(2), "--url", second.url()}) == cmd::kExitOk);
   CHECK(ended({"cluster", "add", cluster.member(2), "--url", first.url()}) == cmd::kExitOk);
   CHECK(ended({"cluster", "add", "n2=127.0.0.1:1", "--url", first.url()}) == cmd::kExitCheckFailed);
   CHECK(ended({"cluster", "add", "n3=127.0.0.1", "--url", first.url()}) == cmd::kExitCheckFailed);
   CHECK(ended({"cluster", "add", "n3", "--url", first.url()}) == cmd::kExitUsage);
-  REQUIRE(within_20_s([&] { return shards_of(third, "n0") == 4; }));
+  REQUIRE(within(20s, [&] { return shards_of(third, "n0") == 4; }));
   CHECK(ended({"cluster", "rebalance", "--url", third.url()}) == cmd::kExitOk);
-  CHECK(within_20_s([&] { return shards_of(first, "n2") == 2 && shards_of(second, "n2") == 2; }));
+  CHECK(within(20s, [&] { return shards_of(first, "n2") == 2 && shards_of(second, "n2") == 2; }));
   CHECK(shards_of(first, "n0") == 3);
   CHECK(Client(third.port).post("/v1/accounts", R"({"id":"shop","currency":"GBP"})", "open").status == 201);
   CHECK(ended({"audit", "--url", first.url() + "," + second.url() + "," + third.url()}) == cmd::kExitOk);

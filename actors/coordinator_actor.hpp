@@ -15,7 +15,7 @@ struct CoordinatorStart {
   std::uint32_t incarnation = 1;
   std::vector<std::pair<TransactionId, std::uint64_t>> unacknowledged;
   std::map<ShardId, TransactionId> high_water;
-  std::vector<TransactionId> in_doubt;
+  std::vector<persistence::InDoubt> in_doubt;
   persistence::Stances stances;
   Position durable = 0;  ///< The record `opened` of this life comes next.
 };

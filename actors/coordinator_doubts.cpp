@@ -3,10 +3,39 @@
 #include <algorithm>
 
 #include "actors/coordinator_state.hpp"
+#include "persistence/record_codec.hpp"
 
 namespace kontor::actors {
 
 using commit::Protocol;
+
+/// Written before the participants' promises, so that with each of these on disk this is.
+void CoordinatorState::note_asked(const Batch& batch) {
+  const std::int64_t now_ns = site_.fabric->now_ns();
+  std::vector<persistence::Asked> asked;
+  for (const Batch::Part& part : batch.parts) {
+    const auto& heads = part.submission->bundle.transactions;
+    for (std::uint32_t i = 0; i < heads.size(); ++i)
+      if ((heads[i].sites & commit::site_bit(site_.shard)) != 0)
+        persistence::add_asked(asked, batch.at(part.offset + i), heads[i].sites, now_ns);
+  }
+  site_.journal->append(persistence::Stream::coordinator, persistence::RecordKind::asked,
+                        persistence::write_asked(asked), now_ns);
+}
+
+/// The checkpoint at hand cuts off what was written of these when they were asked.
+void CoordinatorState::note_still_asked() {
+  const std::int64_t now_ns = site_.fabric->now_ns();
+  std::vector<persistence::Asked> asked;
+  for (const TransactionId& transaction : foreign_.in_doubt()) {
+    const auto since = doubted_since_ns_.find(transaction);
+    persistence::add_asked(asked, transaction, foreign_.voters(transaction),
+                           since == doubted_since_ns_.end() ? now_ns : since->second);
+  }
+  if (asked.empty()) return;
+  site_.journal->append(persistence::Stream::coordinator, persistence::RecordKind::asked,
+                        persistence::write_asked(asked), now_ns);
+}
 
 Doubt CoordinatorState::doubt_of(const TransactionId& transaction) const {
   Doubt doubt;

@@ -21,6 +21,8 @@ void CoordinatorState::on_prepare(const Prepare& message) {
   std::vector<TransactionId> late = late_in(batch);
   // Its end is on its way to the participants, who still hold it. Whoever needs an answer asks again.
   if (std::any_of(late.begin(), late.end(), [this](const auto& transaction) { return untold(transaction); })) return;
+  const bool fresh = late.empty() && !foreign_.seen(batch.at(0));
+  if (fresh) note_asked(batch);
   bury(late);
   ballots_[key] = {commit::Ballot(roles), {}, std::move(late), open_in(batch)};
   send_prepare(message.batch, site_.shard, roles);
@@ -107,8 +109,8 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
   std::vector<commit::Decision> early = std::move(it->second.early);
   early.insert(early.end(), released.begin(), released.end());
   const std::vector<TransactionId> late = std::move(it->second.late);
-  ballots_.erase(it);
   const bool one_role = std::has_single_bit(roles_asked(batch, site_.shard));
+  ballots_.erase(it);
   auto refusal = pending.votes->refusals.begin();
   const std::uint64_t bit = commit::site_bit(site_.shard);
   for (const Batch::Part& part : batch.parts) {

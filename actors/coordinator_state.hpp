@@ -123,6 +123,8 @@ class CoordinatorState {
   void show_oldest_doubt(std::int64_t now_ns);
   Doubt doubt_of(const TransactionId& transaction) const;
   Error why_not_now(const Doubt& doubt) const;
+  void note_asked(const Batch& batch);
+  void note_still_asked();
   void tell_resolving(std::span<const commit::Decision> decisions);
   void expire_resolving();
   void note_voted(const Batch& batch, bool decided);

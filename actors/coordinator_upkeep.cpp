@@ -19,7 +19,10 @@ void CoordinatorState::start(Self self, Site site, CoordinatorOptions options, c
   quorum_.emplace(site.shard, [this](const TransactionId& transaction) { return known(transaction); });
   for (const auto& [transaction, stance] : start.stances) quorum_->restore(transaction, stance);
   for (const auto& [unused, transaction] : start.high_water) foreign_.raise_high_water(transaction);
-  for (const TransactionId& transaction : start.in_doubt) foreign_.prepared(transaction);
+  for (const auto& [transaction, voters, since_ns] : start.in_doubt) {
+    foreign_.prepared(transaction, voters);
+    if (since_ns != 0) doubted_since_ns_.emplace(transaction, since_ns);
+  }
   durable_ = told_ = start.durable;
   opened_ = start.durable + 1;
   own_doubts_ = quorum_->own_doubts().size();
@@ -152,6 +155,7 @@ void CoordinatorState::finish_checkpoint() {
     if (!undurable(transaction)) checkpoint.unacknowledged.emplace_back(transaction, sites);
   }
   checkpoint.high_water = foreign_.high_water();
+  note_still_asked();
   std::map<TransactionId, commit::Stance> stances(stances_at_checkpoint_.begin(), stances_at_checkpoint_.end());
   for (const auto& [transaction, stance] : quorum_->stances()) stances[transaction] = stance;
   checkpoint.stances.assign(stances.begin(), stances.end());

@@ -85,6 +85,7 @@ class CoordinatorReplay {
       case RecordKind::learned: return learned(record);
       case RecordKind::ended: return ended(record);
       case RecordKind::stances: return taken(record);
+      case RecordKind::asked: return asked(record);
       default: return Error{Errc::corrupt_journal, "unexpected kind of record"};
     }
   }
@@ -128,6 +129,13 @@ class CoordinatorReplay {
     const auto taken = read_stances(record.payload);
     if (!taken) return taken.error();
     for (const auto& [transaction, stance] : *taken) stances_.taken(transaction, stance);
+    return {};
+  }
+
+  Result<void> asked(const Record& record) {
+    const auto asked = read_asked(record.payload);
+    if (!asked) return asked.error();
+    out_.asked.insert(out_.asked.end(), asked->begin(), asked->end());
     return {};
   }
 

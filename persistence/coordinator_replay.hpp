@@ -18,7 +18,8 @@ struct DecisionRecord {
 /// What the participants' replays need of the coordinator's journal.
 struct CoordinatorJournal {
   std::vector<DecisionRecord> decisions;  ///< Ascending by position.
-  std::set<TransactionId> enlisted;       ///< Own ones that only a decision may end: others may have pre-committed.
+  std::vector<Asked> asked;
+  std::set<TransactionId> enlisted;  ///< Own ones that only a decision may end: others may have pre-committed.
 };
 
 /// Reads the coordinator's checkpoint and journal. What the coordinator itself must remember goes into `shard`, whose

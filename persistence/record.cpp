@@ -41,6 +41,7 @@ std::string_view to_string(RecordKind kind) {
     case RecordKind::learned: return "learned";
     case RecordKind::stances: return "stances";
     case RecordKind::ended: return "ended";
+    case RecordKind::asked: return "asked";
     case RecordKind::coordinator_open: return "coordinator_open";
     case RecordKind::order_prepared: return "order_prepared";
     case RecordKind::payment_prepared: return "payment_prepared";

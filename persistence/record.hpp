@@ -36,6 +36,7 @@ enum class RecordKind : std::uint16_t {
   ended = 4,             ///< coordinator: all participants acknowledged, forget
   coordinator_open = 5,  ///< coordinator: commits not yet acknowledged, as of a checkpoint
   stances = 6,           ///< coordinator: where this site stands on three-phase transactions
+  asked = 7,             ///< coordinator: who else votes on what another shard asks of this site
 
   order_prepared = 10,  ///< order: requests registered and orders amended: yes votes
   payment_prepared = 20,

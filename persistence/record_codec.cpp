@@ -207,6 +207,39 @@ Result<std::vector<TransactionId>> read_ended(std::string_view payload) {
   return out;
 }
 
+void add_asked(std::vector<Asked>& list, const TransactionId& transaction, std::uint64_t voters,
+               std::int64_t since_ns) {
+  if (!list.empty()) {
+    Asked& last = list.back();
+    TransactionId next = last.first;
+    next.sequence += last.count;
+    if (next == transaction && last.voters == voters && last.since_ns == since_ns) return void(++last.count);
+  }
+  list.push_back({transaction, 1, voters, since_ns});
+}
+
+std::string write_asked(std::span<const Asked> asked) {
+  ByteWriter out(asked.size() * 24);
+  for (const Asked& each : asked) {
+    write_transaction(out, each.first);
+    out.varint(each.count), out.varint(each.voters), out.fixed(static_cast<std::uint64_t>(each.since_ns));
+  }
+  return out.take();
+}
+
+Result<std::vector<Asked>> read_asked(std::string_view payload) {
+  ByteReader in(payload);
+  std::vector<Asked> out;
+  while (in.ok() && !in.done()) {
+    Asked& each = out.emplace_back();
+    each.first = read_transaction(in);
+    each.count = in.varint_as<std::uint32_t>(), each.voters = in.varint();
+    each.since_ns = static_cast<std::int64_t>(in.fixed<std::uint64_t>());
+  }
+  if (!in.done()) return corrupt("asked");
+  return out;
+}
+
 void write_stance(ByteWriter& out, const commit::Stance& stance) {
   out.fixed(static_cast<std::uint8_t>(stance.protocol)), out.fixed(static_cast<std::uint8_t>(stance.phase));
   out.fixed(static_cast<std::uint8_t>(stance.voted));

@@ -29,9 +29,9 @@
 ///   learned           := { transaction, commit: u8 }*
 ///   ended             := { transaction }*
 ///   opened            := shard: u16, incarnation: u32
-///   stances           := { transaction, stance }*
-///   stance            := protocol: u8, phase: u8, voted: u8, sites: varint, voters: varint, election[2]
-///   election          := round: varint, leader: varint                     (elected, attempt)
+///   asked             := { transaction, count: varint, voters: varint, since: u64 }*     (as many from there; Unix
+///   time in ns) stances           := { transaction, stance }* stance            := protocol: u8, phase: u8, voted: u8,
+///   sites: varint, voters: varint, election[2] election          := round: varint, leader: varint (elected, attempt)
 namespace kontor::persistence {
 
 /// Which coordinator's transactions a prepared record holds.
@@ -162,6 +162,20 @@ Result<std::vector<commit::Decision>> read_learned(std::string_view payload);
 
 std::string write_ended(std::span<const TransactionId> transactions);
 Result<std::vector<TransactionId>> read_ended(std::string_view payload);
+
+/// Transactions that another shard asked this site to promise, one after the other. No rule needs it: it is for people,
+/// should that shard be gone after a restart.
+struct Asked {
+  TransactionId first;
+  std::uint32_t count = 0;
+  std::uint64_t voters = 0;   ///< All sites that vote on each.
+  std::int64_t since_ns = 0;  ///< Unix time.
+  friend bool operator==(const Asked&, const Asked&) = default;
+};
+/// Adds one to a list of them, to the last one's if it goes on with the same.
+void add_asked(std::vector<Asked>& list, const TransactionId& transaction, std::uint64_t voters, std::int64_t since_ns);
+std::string write_asked(std::span<const Asked> asked);
+Result<std::vector<Asked>> read_asked(std::string_view payload);
 
 using Stances = std::vector<std::pair<TransactionId, commit::Stance>>;
 void write_stance(ByteWriter& out, const commit::Stance& stance);

@@ -355,17 +355,25 @@ Result<void> check_format(const Store& store, const Format& expected, RecoveredS
 }
 
 /// Foreign transactions that some participant here voted yes on and whose decision is not known.
-void collect_in_doubt(RecoveredShard& shard) {
+void collect_in_doubt(RecoveredShard& shard, const std::vector<Asked>& asked) {
+  auto& list = shard.in_doubt;
   const auto collect = [&](const auto& open) {
     for (const auto& [transaction, unused] : open)
-      if (transaction.shard != shard.format.shard) shard.in_doubt.push_back(transaction);
+      if (transaction.shard != shard.format.shard) list.push_back({transaction, 0, 0});
   };
   collect(shard.order.open());
   collect(shard.inventory.open());
   collect(shard.payment.open());
-  auto& list = shard.in_doubt;
-  std::sort(list.begin(), list.end());
-  list.erase(std::unique(list.begin(), list.end()), list.end());
+  std::ranges::sort(list, {}, &InDoubt::transaction);
+  const auto repeated = std::ranges::unique(list, {}, &InDoubt::transaction);
+  list.erase(repeated.begin(), repeated.end());
+  for (const Asked& each : asked) {
+    TransactionId end = each.first;
+    end.sequence += each.count;
+    for (auto it = std::ranges::lower_bound(list, each.first, {}, &InDoubt::transaction);
+         it != list.end() && it->transaction < end; ++it)
+      it->voters = each.voters, it->since_ns = each.since_ns;
+  }
 }
 
 }  // namespace
@@ -430,7 +438,7 @@ Result<RecoveredShard> recover(const Store& store, const Format& expected, KeyIn
   if (!done[1]) return text = inventory.failure.explanation, fail(done[1].error());
   if (!done[2]) return text = payment.failure.explanation, fail(done[2].error());
 
-  collect_in_doubt(shard);
+  collect_in_doubt(shard, context.coordinator.asked);
   for (const auto* seen : {&order.high_water, &inventory.high_water, &payment.high_water})
     for (const auto& [unused, transaction] : *seen) note_high_water(shard.high_water, transaction, shard.format.shard);
   shard.records += order.tally.records + inventory.records + payment.records;

@@ -31,6 +31,13 @@ struct OrderBatch {
 /// Takes in an item's decision. Returns its delta, or nothing when the batch does not hold it undecided.
 std::optional<std::uint32_t> settle_item(OrderBatch& batch, const commit::Decision& decision);
 
+/// Prepared here for another shard, decision not known.
+struct InDoubt {
+  TransactionId transaction;
+  std::uint64_t voters = 0;   ///< All sites that vote on it; 0: not known.
+  std::int64_t since_ns = 0;  ///< When this site was asked, in Unix time; 0: not known.
+};
+
 struct RecoveredShard {
   Format format;
   commit::Participant<OrderBook> order;
@@ -42,11 +49,11 @@ struct RecoveredShard {
   std::uint32_t incarnation = 1;   ///< Of the life that begins now.
   std::vector<std::pair<TransactionId, std::uint64_t>> unacknowledged;
   std::map<ShardId, TransactionId> high_water;
-  std::vector<TransactionId> in_doubt;  ///< Prepared here for other shards, decision not known.
-  Stances stances;                      ///< Three-phase transactions that this site has not forgotten.
-  Position next = 1;                    ///< The first free position; `opened` must be appended there, before all else.
-  Position appended[kStreams] = {};     ///< Last own position of each stream.
-  bool fresh = false;                   ///< The store was empty: its format must be written.
+  std::vector<InDoubt> in_doubt;     ///< Ascending.
+  Stances stances;                   ///< Three-phase transactions that this site has not forgotten.
+  Position next = 1;                 ///< The first free position; `opened` must be appended there, before all else.
+  Position appended[kStreams] = {};  ///< Last own position of each stream.
+  bool fresh = false;                ///< The store was empty: its format must be written.
 
   // What was replayed.
   std::uint64_t records = 0, transactions = 0, committed = 0, aborted = 0, presumed_aborted = 0;

@@ -69,7 +69,8 @@ Result<ShardSet> ShardSet::of(std::vector<std::unique_ptr<Store>> stores, std::s
   }
   set.in_doubt = settle_by_election(set.shards);
   for (Shard& shard : set.shards) {
-    for (const TransactionId& transaction : shard.state.in_doubt) {
+    for (const InDoubt& doubt : shard.state.in_doubt) {
+      const TransactionId& transaction = doubt.transaction;
       if (!shard.state.order.holds(transaction) && !shard.state.inventory.holds(transaction) &&
           !shard.state.payment.holds(transaction))
         continue;  // Just settled.

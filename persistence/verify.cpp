@@ -99,6 +99,7 @@ Result<void> check_payload(Stream stream, const Record& record) {
     case RecordKind::decided: return expect(Stream::coordinator, outcome(read_decided(record.payload)));
     case RecordKind::learned: return expect(Stream::coordinator, outcome(read_learned(record.payload)));
     case RecordKind::stances: return expect(Stream::coordinator, outcome(read_stances(record.payload)));
+    case RecordKind::asked: return expect(Stream::coordinator, outcome(read_asked(record.payload)));
     case RecordKind::ended: return expect(Stream::coordinator, outcome(read_ended(record.payload)));
     case RecordKind::payment_prepared:
       return expect(Stream::payment, read_prepared<PaymentDemand>(record.payload, ignore));

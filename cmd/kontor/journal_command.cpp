@@ -76,6 +76,11 @@ std::vector<std::string> contents(const Record& record) {
       if (const auto ended = read_ended(record.payload))
         for (const TransactionId& id : *ended) out.push_back(transaction_text(id));
       break;
+    case RecordKind::asked:
+      if (const auto asked = read_asked(record.payload))
+        for (const Asked& each : *asked)
+          out.push_back(transaction_text(each.first) + ", " + std::to_string(each.count) + " from there");
+      break;
     case RecordKind::opened:
       if (const auto opened = read_opened(record.payload))
         out.push_back("incarnation " + std::to_string(opened->incarnation));

@@ -76,6 +76,25 @@ TEST_CASE("doubts: a site tells what it has promised and for whom, and nothing w
   CHECK(sites.doubts(1).doubts.empty());
 }
 
+TEST_CASE("doubts: after a restart, too, a site tells who votes and since when", "[actors][doubts]") {
+  const auto protocol = GENERATE(Protocol::two_phase, Protocol::three_phase, Protocol::three_phase_optimised);
+  const bool checkpoint = GENERATE(false, true);
+  Voted sites(protocol);
+  const std::int64_t bought_ns = sites.stage().now_ns;
+  if (checkpoint) {  // Cuts off what the site has written so far.
+    caf::anon_send(sites.stage().actors_of(1).coordinator, actors::Checkpoint{nullptr});
+    sites.work();
+  }
+  for (int restarts = 0; restarts < 2; ++restarts) {
+    sites.stage().now_ns += std::chrono::nanoseconds(std::chrono::hours(1)).count();
+    sites.restart();
+    REQUIRE(sites.doubts(1).doubts.size() == 1);
+    const Doubt doubt = sites.doubts(1).doubts.front();
+    CHECK(doubt.voters == 0b111);
+    CHECK(doubt.since_ns == bought_ns);
+  }
+}
+
 TEST_CASE("doubts: they come in pages", "[actors][doubts]") {
   Voted sites(Protocol::two_phase);
   const TransactionId first = sites.transaction();

@@ -47,6 +47,13 @@ class ThreeSites {
     lost_ |= commit::site_bit(id);
     stage_.run();
   }
+  /// All lose what they have in memory, and come back. No time passes.
+  void restart() {
+    tap_.reset();
+    stage_.crash();
+    stage_.open();
+    tap_ = std::make_unique<Tap>(stage_);
+  }
   /// So many ticks pass, in which messages arrive. Returns after how many no living shard was in doubt, or `most`.
   int ticks_until_settled(int most) {
     for (int ticks = 0; ticks < most; ++ticks) {

@@ -8,15 +8,11 @@
 using namespace kontor::persistence;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  constexpr std::array kKinds{RecordKind::opened,
-                              RecordKind::decided,
-                              RecordKind::learned,
-                              RecordKind::ended,
-                              RecordKind::stances,
-                              RecordKind::order_prepared,
-                              RecordKind::payment_prepared,
-                              RecordKind::payment_open,
-                              RecordKind::inventory_prepared,
+  constexpr std::array kKinds{RecordKind::opened,         RecordKind::decided,
+                              RecordKind::learned,        RecordKind::ended,
+                              RecordKind::stances,        RecordKind::asked,
+                              RecordKind::order_prepared, RecordKind::payment_prepared,
+                              RecordKind::payment_open,   RecordKind::inventory_prepared,
                               RecordKind::inventory_open};
   if (size < 2) return 0;
   Record record;

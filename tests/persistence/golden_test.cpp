@@ -23,6 +23,8 @@ constexpr std::uint64_t kKey = 0x0001'0203'0405'0000;
 constexpr std::int64_t kWrittenAt = 1'700'000'000'123'456'789;
 constexpr TransactionId kOwn{3, 7, 99}, kOther{5, 2, 300};
 constexpr BatchHead kHead{3, 7, 1'000};
+const std::vector<TransactionId> kEnded{kOwn, kOther};
+const std::vector<Asked> kAsked{{kOther, 300, 0b1'000'000'000'001, kWrittenAt}, {kOwn, 1, 0b11, 1}};
 
 /// What a record holds, how it is written, and what must be found in it.
 struct Golden {
@@ -273,15 +275,12 @@ std::vector<Golden> of_coordinator() {
          CHECK(((*read)[0].transaction == kOther && (*read)[0].commit));
          CHECK(((*read)[1].transaction == TransactionId{5, 2, 301} && !(*read)[1].commit));
        }},
-      {"ended", RecordKind::ended,
-       [] {
-         return write_ended(std::vector{kOwn, kOther});
-       },
-       [](auto payload) {
-         CHECK(*read_ended(payload) == std::vector{kOwn, kOther});
-       }},
+      {"ended", RecordKind::ended, [] { return write_ended(kEnded); },
+       [](auto payload) { CHECK(*read_ended(payload) == kEnded); }},
       {"stances", RecordKind::stances, [=] { return write_stances(stances); },
        [=](auto payload) { CHECK(*read_stances(payload) == stances); }},
+      {"asked", RecordKind::asked, [] { return write_asked(kAsked); },
+       [](auto payload) { CHECK(*read_asked(payload) == kAsked); }},
   };
 }
 

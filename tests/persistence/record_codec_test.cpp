@@ -348,6 +348,37 @@ TEST_CASE("record codec: stances", "[persistence][codec]") {
   });
 }
 
+TEST_CASE("record codec: what was asked of this site", "[persistence][codec]") {
+  const auto any = [] {
+    std::vector<Asked> out;
+    for (const TransactionId& transaction : any_list<TransactionId>(0, 8, any_transaction))
+      out.push_back({transaction, *rc::gen::arbitrary<std::uint32_t>(), *rc::gen::arbitrary<std::uint64_t>(),
+                     *rc::gen::arbitrary<std::int64_t>()});
+    return out;
+  };
+  property("round trip", 100, [=] {
+    const std::vector<Asked> written = any();
+    const auto read = read_asked(write_asked(written));
+    RC_ASSERT(static_cast<bool>(read));
+    RC_ASSERT(*read == written);
+  });
+  property("damaged", 20,
+           [=] { require_sound(write_asked(any()), [](std::string_view bytes) { return read_asked(bytes).code(); }); });
+}
+
+TEST_CASE("record codec: what was asked at once, of the same sites, is one entry", "[persistence][codec]") {
+  std::vector<Asked> list;
+  for (const std::uint64_t sequence : {4, 5, 6}) add_asked(list, {2, 1, sequence}, 0b101, 7);
+  CHECK(list == std::vector<Asked>{{{2, 1, 4}, 3, 0b101, 7}});
+  add_asked(list, {2, 1, 8}, 0b101, 7);  // One between them was not.
+  add_asked(list, {2, 1, 9}, 0b111, 7);
+  add_asked(list, {2, 1, 10}, 0b111, 8);
+  add_asked(list, {2, 2, 11}, 0b111, 8);  // Of its coordinator's next life.
+  add_asked(list, {3, 2, 12}, 0b111, 8);
+  REQUIRE(list.size() == 6);
+  for (std::size_t i = 1; i < list.size(); ++i) CHECK(list[i].count == 1);
+}
+
 TEST_CASE("record codec: a new incarnation", "[persistence][codec]") {
   const std::string payload = write_opened(3, 7);
   const auto opened = read_opened(payload);
@@ -409,6 +440,7 @@ TEST_CASE("record codec: noise is a code, never a crash", "[persistence][codec]"
     sound([](std::string_view bytes) { return read_ended(bytes).code(); });
     sound([](std::string_view bytes) { return read_opened(bytes).code(); });
     sound([](std::string_view bytes) { return read_stances(bytes).code(); });
+    sound([](std::string_view bytes) { return read_asked(bytes).code(); });
   });
 }
 

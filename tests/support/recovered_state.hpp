@@ -54,7 +54,9 @@ class RecoveredState {
       for (const commit::Election& election : {stance.elected, stance.attempt})
         text += " " + std::to_string(election.round) + "." + std::to_string(election.leader);
     }
-    for (const TransactionId& transaction : shard.in_doubt) facts["in doubt " + transaction_text(transaction)] = "yes";
+    for (const auto& doubt : shard.in_doubt)
+      facts["in doubt " + transaction_text(doubt.transaction)] =
+          std::to_string(doubt.voters) + " since " + std::to_string(doubt.since_ns);
   }
   void add_rows() {
     const auto& accounts = shard.payment.resource.rows();

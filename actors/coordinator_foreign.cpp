@@ -22,10 +22,26 @@ void CoordinatorState::on_prepare(const Prepare& message) {
   // Its end is on its way to the participants, who still hold it. Whoever needs an answer asks again.
   if (std::any_of(late.begin(), late.end(), [this](const auto& transaction) { return untold(transaction); })) return;
   const bool fresh = late.empty() && !foreign_.seen(batch.at(0));
+  const auto& full = site_.fabric->storage_full;
+  if (fresh && full && full()) return refuse(message.batch, {Errc::storage_full, "storage of another shard"});
   if (fresh) note_asked(batch);
   bury(late);
   ballots_[key] = {commit::Ballot(roles), {}, std::move(late), open_in(batch)};
   send_prepare(message.batch, site_.shard, roles);
+}
+
+/// Nothing of it was promised here, and nothing will be.
+void CoordinatorState::refuse(const BatchPtr& batch, const Error& error) {
+  Votes votes{batch, commit::Role::order, 0, {}};
+  for (const Batch::Part& part : batch->parts) {
+    const auto& heads = part.submission->bundle.transactions;
+    for (std::uint32_t i = 0; i < heads.size(); ++i)
+      if ((heads[i].sites & commit::site_bit(site_.shard)) != 0)
+        votes.refusals.push_back({part.offset + i, votes.role, error, {}});
+  }
+  ForeignBatch& all = ballots_[{batch->at(0), batch->count}];
+  all.ballot = commit::Ballot(role_bit(votes.role)), all.unasked = true;
+  on_foreign_votes(votes);
 }
 
 /// What of a batch has ended here before its prepare came: as a repeat, or overtaken by a later batch.
@@ -109,7 +125,7 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
   std::vector<commit::Decision> early = std::move(it->second.early);
   early.insert(early.end(), released.begin(), released.end());
   const std::vector<TransactionId> late = std::move(it->second.late);
-  const bool one_role = std::has_single_bit(roles_asked(batch, site_.shard));
+  const bool one_role = it->second.unasked || std::has_single_bit(roles_asked(batch, site_.shard));
   ballots_.erase(it);
   auto refusal = pending.votes->refusals.begin();
   const std::uint64_t bit = commit::site_bit(site_.shard);

@@ -78,6 +78,7 @@ class CoordinatorState {
     std::vector<commit::Decision> early;  ///< What was decided before the votes were complete.
     std::vector<TransactionId> late;      ///< Settled here before this prepare came; ascending.
     std::vector<TransactionId> open;      ///< Asked about again: each was voted on before.
+    bool unasked = false;                 ///< Refused without asking the participants.
   };
   /// Somebody who waits for the end of a doubt.
   struct Resolving {
@@ -109,6 +110,7 @@ class CoordinatorState {
   void on_foreign_votes(const Votes& votes);
   void learn(ShardId coordinator, std::span<const commit::Decision> decisions, bool decided);
   std::vector<TransactionId> late_in(const Batch& batch) const;
+  void refuse(const BatchPtr& batch, const Error& error);
   bool untold(const TransactionId& transaction) const;
   void bury(const std::vector<TransactionId>& late);
   std::vector<TransactionId> open_in(const Batch& batch) const;

@@ -109,6 +109,44 @@ TEST_CASE("cost: refused at home", "[actors][cost]") {
         "Decisions 2, Prepare 2, SiteVotes 2, forced 3, delays 0 + 1");
 }
 
+TEST_CASE("cost: a site without room refuses, writes nothing of it, and promises again when there is room",
+          "[actors][cost]") {
+  const auto protocol = GENERATE(Protocol::two_phase, Protocol::three_phase, Protocol::three_phase_optimised);
+  ThreeSites sites(protocol);
+  bool full = true;
+  sites.stage().fabric().storage_full = [&] { return full; };  // Its home does not ask: the edge does.
+  const auto written = [&](ShardId id) { return sites.stage().journal(id).appended(); };
+  const Position before = written(1);
+  const auto talk = [&] {
+    for (int i = 0; i < 20; ++i) sites.work(), sites.tap().let_go();
+  };
+  const std::size_t number = sites.buy();
+  talk();
+  REQUIRE(answered(sites, number));
+  CHECK(sites.stage().outcomes[number].error.code == Errc::storage_full);
+  if (protocol == Protocol::two_phase) CHECK(written(1) == before);  // Else its no is for good, and so on its disk.
+  for (ShardId id = 0; id < 3; ++id) CHECK_FALSE(sites.in_doubt(id));
+  CHECK(sites.stage().product(sites.goods)->held == 0);
+
+  SECTION("asked again when there is room, it is done") {
+    full = false;
+    const std::size_t again = sites.buy();
+    talk();
+    REQUIRE(answered(sites, again));
+    CHECK(sites.stage().outcomes[again].verdict == Verdict::committed);
+  }
+  SECTION("what it has promised already it goes on with") {
+    full = false;
+    const std::size_t again = sites.buy();
+    sites.work(), sites.tap().let_go(), sites.work();
+    full = true;
+    sites.stage().tick(), sites.stage().tick(kResendAfterMin);  // Its vote may be asked for again.
+    talk();
+    REQUIRE(answered(sites, again));
+    CHECK(sites.stage().outcomes[again].verdict == Verdict::committed);
+  }
+}
+
 TEST_CASE("cost: what is not answered is asked for again, and on a slow road less often", "[actors][cost]") {
   const auto prepares_in = [](std::chrono::seconds time, std::function<std::chrono::nanoseconds()> resend_after) {
     ThreeSites sites(Protocol::two_phase);

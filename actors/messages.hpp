@@ -79,6 +79,8 @@ struct Checkpoint {
 struct Capture {};
 /// Participant -> itself: the next slice.
 struct Slice {};
+/// What a slice leaves to do; `when_durable`: some, once all that is queued is on disk.
+enum class Left : std::uint8_t { none, some, when_durable };
 /// Participant -> coordinator: all of it is queued.
 struct Captured {
   commit::Role role = commit::Role::order;

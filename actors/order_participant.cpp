@@ -229,15 +229,12 @@ bool OrderParticipant::slice_reservations() {
   return more;
 }
 
-bool OrderParticipant::slice() {
+Left OrderParticipant::slice() {
   Capturing& c = capturing_;
-  if (slice_reservations()) return true;
+  if (slice_reservations()) return Left::some;
   const std::size_t rows = c.orders.size(), all = rows + c.bitmaps.size();
   // Bitmaps come last: they tell replay to pass over what is decided, whose progress and keys must then be stored.
-  if (c.next == rows && keys_->writing()) {
-    keys_->step();
-    return true;
-  }
+  if (c.next == rows && keys_->writing()) return keys_->step() || !keys_->writing() ? Left::some : Left::when_durable;
   const std::size_t until = std::min(c.next < rows ? rows : all, c.next + kRowsPerSlice);
   for (; c.next < until; ++c.next) {
     if (c.next < rows) {
@@ -250,13 +247,13 @@ bool OrderParticipant::slice() {
     site_.journal->put(Table::outcomes, persistence::position_key(position), persistence::RecordKind::outcome_bitmap,
                        std::move(bitmap));
   }
-  if (c.next < all || keys_->writing()) return true;
+  if (c.next < all || keys_->writing()) return Left::some;
   site_.journal->put(Table::meta, persistence::checkpoint_key(Stream::order), persistence::RecordKind::meta_checkpoint,
                      persistence::write_checkpoint(c.replay_from));
   // Not before: replay from the last checkpoint takes from these what was decided before it.
   for (const Position position : c.obsolete) site_.journal->erase(Table::outcomes, persistence::position_key(position));
   c = {};
-  return false;
+  return Left::none;
 }
 
 const OrderBatch* OrderParticipant::recent(Position position) const {

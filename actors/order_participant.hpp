@@ -23,7 +23,7 @@ class OrderParticipant {
   void decide(const Decide::List& list);
 
   void capture();
-  bool slice();  ///< True: more is to do.
+  Left slice();  ///< Stores some of what changed.
 
   /// An order as it is now. Errors: unknown_order, corrupt_journal.
   Result<Order> order(const OrderId& id);

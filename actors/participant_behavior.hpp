@@ -28,11 +28,13 @@ void on_capture(Self* self) {
 /// One slice, then whatever came meanwhile: a checkpoint never holds up the pipeline.
 template <class Self>
 void on_slice(Self* self, commit::Role role) {
-  if (self->state.participant->slice()) {
-    self->send(self, Slice{});
-  } else {
-    self->send(self->state.site.self().coordinator, Captured{role});
+  switch (self->state.participant->slice()) {
+    case Left::some: return self->send(self, Slice{});
+    case Left::none: return self->send(self->state.site.self().coordinator, Captured{role});
+    case Left::when_durable: break;
   }
+  self->state.site.journal->after_durable(
+      [self = caf::actor_cast<typename Self::actor_hdl>(self)] { caf::anon_send(self, Slice{}); });
 }
 
 /// Answers a read when what it saw is durable.

@@ -79,20 +79,20 @@ class RowsParticipant {
     next_dirty_ = 0;
   }
 
-  /// Stores some changed blocks. True: more is to do.
-  bool slice() {
+  /// Stores some changed blocks.
+  Left slice() {
     const std::size_t until = std::min(dirty_.size(), next_dirty_ + kBlocksPerSlice);
     for (; next_dirty_ < until; ++next_dirty_) {
       const std::uint32_t number = dirty_[next_dirty_];
       site_.journal->put(Traits::kTable, persistence::block_key(number), Traits::kBlock,
                          persistence::write_block(as_of_, state_.resource.rows().block(number)));
     }
-    if (next_dirty_ < dirty_.size()) return true;
+    if (next_dirty_ < dirty_.size()) return Left::some;
     dirty_ = {};
     site_.journal->put(persistence::Table::meta, persistence::checkpoint_key(Traits::kStream),
                        persistence::RecordKind::meta_checkpoint, persistence::write_checkpoint(replay_from_));
     site_.journal->truncate(Traits::kStream, replay_from_);
-    return false;
+    return Left::none;
   }
 
  private:

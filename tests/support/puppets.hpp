@@ -61,9 +61,9 @@ class Puppets {
     }
     handle = nullptr;
   }
-  /// Until nobody has a message, or `most` steps: an order actor that waits for the disk asks itself again and again.
-  void run(std::size_t most = 3'000) {
-    while (most-- > 0 && step()) {
+  /// Until nobody has a message.
+  void run() {
+    while (step()) {
     }
   }
   /// One message of this actor. False: it has none.
@@ -71,10 +71,10 @@ class Puppets {
   bool step_of(const Handle& handle) {
     return scheduler().prioritize(handle) && step();
   }
-  /// All messages of this actor, but at most so many: an order actor asks itself while it waits for the disk.
+  /// All messages of this actor.
   template <class Handle>
-  void run_of(const Handle& handle, std::size_t most = 300) {
-    while (most-- > 0 && step_of(handle)) {
+  void run_of(const Handle& handle) {
+    while (step_of(handle)) {
     }
   }
   void advance(std::chrono::nanoseconds time) { scheduler().advance_time(time); }

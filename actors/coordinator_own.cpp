@@ -43,6 +43,7 @@ void CoordinatorState::on_flush() {
 }
 
 void CoordinatorState::begin_batch(std::vector<SubmissionPtr> submissions) {
+  resend_on_new_road();
   auto batch = std::make_shared<Batch>();
   batch->coordinator = site_.shard;
   batch->incarnation = machine_->incarnation();

@@ -134,6 +134,7 @@ class CoordinatorState {
   void note_answered(const std::vector<std::int64_t>& decided_at_ns);
   void release_refused();
   void resend();
+  void resend_on_new_road();
   void resend_prepares();
   void begin_checkpoint();
   void finish_checkpoint();

@@ -62,13 +62,20 @@ void CoordinatorState::on_tick() {
   const auto& resend_after = site_.fabric->resend_after;
   const std::int64_t resend_after_ns =
       (resend_after ? resend_after() : std::chrono::nanoseconds(kResendAfterMin)).count();
-  const std::uint64_t roads = site_.fabric->roads;
-  const bool reached = std::exchange(roads_, roads) != roads;
-  if (!reached && resent_at_ns_ != 0 && now_ns - resent_at_ns_ < resend_after_ns && now_ns >= resent_at_ns_) return;
+  resend_on_new_road();
+  if (resent_at_ns_ != 0 && now_ns - resent_at_ns_ < resend_after_ns && now_ns >= resent_at_ns_) return;
   resent_at_ns_ = now_ns;
   show_oldest_doubt(now_ns);
-  if (reached) resend();  // Now all that is unanswered was so at the last look.
   resend();
+}
+
+/// What was said before may be lost. It goes ahead of what is said next: a prepare that comes after a later one is late.
+void CoordinatorState::resend_on_new_road() {
+  const std::uint64_t roads = site_.fabric->roads;
+  if (std::exchange(roads_, roads) == roads) return;
+  resend();  // Now all that is unanswered was so at the last look.
+  resend();
+  resent_at_ns_ = site_.fabric->now_ns();
 }
 
 /// The question or its answer was lost: a site that has voted says so again.

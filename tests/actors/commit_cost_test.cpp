@@ -176,4 +176,21 @@ TEST_CASE("cost: where a road has come to be, what is not answered is sent again
   CHECK(ticks(2) == before + 2);
 }
 
+TEST_CASE("cost: what a road has lost is sent again before what comes next, which would make it late",
+          "[actors][cost]") {
+  ThreeSites sites(Protocol::two_phase);
+  const std::size_t lost = sites.buy();
+  sites.work();
+  sites.tap().drop();
+  ++sites.stage().fabric().roads;
+  const auto key = named_at<IdempotencyKey>("next-", 0, 3);
+  const std::size_t next =
+      sites.stage().submit({{key, purchase(sites.customer, sites.payee, {{sku(sites.goods), 1}})}});
+  for (int i = 0; i < 20; ++i) sites.work(), sites.tap().let_go();  // No time passes.
+  for (const std::size_t number : {lost, next}) {
+    REQUIRE(answered(sites, number));
+    CHECK(sites.stage().outcomes[number].verdict == Verdict::committed);
+  }
+}
+
 }  // namespace kontor::testing

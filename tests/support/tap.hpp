@@ -37,6 +37,8 @@ class Tap {
   void let_go() {
     for (auto& [to, message] : std::exchange(held_, {})) to->pass(std::move(message));
   }
+  /// What is held is lost.
+  void drop() { held_.clear(); }
   /// This shard's coordinator ends; nothing reaches it any more.
   void end(ShardId shard) { valves_[shard]->end(); }
 

@@ -137,7 +137,16 @@ void Member::announce() {
     if (member != id_) announce(member);
 }
 
-void Member::linked(MemberId peer) { announce(peer); }
+void Member::linked(MemberId peer) {
+  announce(peer);
+  note_road();
+}
+
+/// As a node's fabric counts them: what its shards have asked is asked again.
+void Member::note_road() {
+  for (ShardId shard = 0; shard < shards(); ++shard)
+    if (open_[shard]) node(shard).note_road();
+}
 
 void Member::unlinked(MemberId peer) {
   std::vector<std::uint64_t> lost;
@@ -188,6 +197,7 @@ void Member::learned(MemberId from, ShardId shard, const Place& heard, Learned w
     // The machine has a clock of its own.
     if (parts_.around.options.on(Fault::clock_skew)) node(shard).jump(random_.between(-kSkewNs, kSkewNs));
     open(shard);
+    note_road();
     ++parts_.around.counters.moves_done;
     announce();
     (void)lives_on(shard, MovePoint::opened);
@@ -197,6 +207,7 @@ void Member::learned(MemberId from, ShardId shard, const Place& heard, Learned w
     if (open_[shard]) close(shard);
     disk.left = std::move(disk.own);
   }
+  if (heard.member == from && what != Learned::nothing) note_road();
   if (heard.member == from && memory_.of(shard).place.member != id_) disk.left.reset();
 }
 

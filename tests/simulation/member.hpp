@@ -77,6 +77,7 @@ class Member {
   };
   std::uint16_t shards() const { return parts_.around.options.shards; }
   void start();
+  void note_road();
   void tidy_up(ShardId shard);
   void take_places(MemberId from, const std::vector<Place>& places);
   void learned(MemberId from, ShardId shard, const Place& heard, Learned what);

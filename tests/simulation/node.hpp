@@ -56,6 +56,9 @@ class Node {
   ShardId id() const { return id_; }
   /// The crash before this life; kFaults: there was none.
   std::size_t beginning() const { return beginning_; }
+  void note_road() {
+    if (fabric_) ++fabric_->roads;
+  }
   actors::Fabric::Shard& actors() { return fabric_->shards[id_]; }
   persistence::Store& store() { return *store_; }
   std::unique_ptr<persistence::Store> take_store() { return std::move(store_); }

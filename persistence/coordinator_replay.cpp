@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include "persistence/table_codec.hpp"
 
 namespace kontor::persistence {
@@ -31,12 +33,16 @@ class StanceReplay {
     const auto it = stances_.find(transaction);
     return it != stances_.end() && (it->second.voters & commit::site_bit(self_)) == 0;
   }
-  Stances take() const { return {stances_.begin(), stances_.end()}; }
+  Stances take() const {
+    Stances out(stances_.begin(), stances_.end());
+    std::ranges::sort(out, {}, &Stances::value_type::first);
+    return out;
+  }
 
  private:
   ShardId self_;
   std::set<TransactionId>& enlisted_;
-  std::map<TransactionId, commit::Stance> stances_;
+  boost::unordered_flat_map<TransactionId, commit::Stance> stances_;
 };
 
 /// Walks the journal, record by record.

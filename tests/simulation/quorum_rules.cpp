@@ -10,9 +10,9 @@ using commit::Phase;
 using commit::Stance;
 
 std::string QuorumRules::on_stance(ShardId site, const TransactionId& transaction, const Stance& stance) {
-  Stance& last = last_[{transaction, site}];
-  const Stance before = std::exchange(last, stance);
-  Stance& highest = highest_[{transaction, site}];
+  OnRecord& known = stances_[{transaction, site}];
+  const Stance before = std::exchange(known.last, stance).value_or(Stance{});
+  Stance& highest = known.highest;
   highest.voted = highest.voted || stance.voted;
   highest.elected = std::max(highest.elected, stance.elected);
   highest.attempt = std::max(highest.attempt, stance.attempt);
@@ -32,14 +32,15 @@ std::string QuorumRules::on_stance(ShardId site, const TransactionId& transactio
 }
 
 void QuorumRules::on_forgotten(ShardId site, const TransactionId& transaction) {
-  last_.erase({transaction, site});
+  const auto known = stances_.find({transaction, site});
+  if (known != stances_.end()) known->second.last.reset();
   // It is over everywhere: a witness that hears of it late begins anew, to no effect.
   if (site == transaction.shard) attempts_.erase(transaction);
 }
 
 std::string QuorumRules::on_notice(ShardId site, const Notice& notice, bool learned_commit) const {
-  const auto found = highest_.find({notice.transaction, site});
-  const Stance stance = found == highest_.end() ? Stance{} : found->second;
+  const auto found = stances_.find({notice.transaction, site});
+  const Stance stance = found == stances_.end() ? Stance{} : found->second.highest;
   bool durable = true;
   switch (notice.kind) {
     case Notice::Kind::vote: durable = stance.voted; break;
@@ -59,9 +60,11 @@ std::string QuorumRules::on_vote(ShardId site, const TransactionId& transaction,
   std::uint64_t& refused = refused_[transaction];
   if (!yes) return refused |= commit::site_bit(site), std::string();
   if ((refused & commit::site_bit(site)) != 0) return "says yes after its no";
-  const auto found = last_.find({transaction, site});
-  const bool never = found != last_.end() && (!found->second.voted || found->second.phase == Phase::aborted);
-  return never ? "says yes after it told an election that it never votes" : std::string();
+  const auto found = stances_.find({transaction, site});
+  const std::optional<Stance> last = found == stances_.end() ? std::nullopt : found->second.last;
+  return last && (!last->voted || last->phase == Phase::aborted)
+             ? "says yes after it told an election that it never votes"
+             : std::string();
 }
 
 }  // namespace kontor::sim

@@ -1,7 +1,10 @@
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "domain/commit/quorum.hpp"
 
@@ -25,11 +28,14 @@ class QuorumRules {
     commit::Phase phase = commit::Phase::waiting;
     std::uint64_t accepted = 0;  ///< Sites that ever had it on record.
   };
+  struct OnRecord {
+    std::optional<commit::Stance> last;  ///< Unless forgotten since.
+    commit::Stance highest;              ///< Of all that there ever was, number by number.
+  };
   using Place = std::pair<TransactionId, ShardId>;
-  std::map<Place, commit::Stance> last_;     ///< Unless forgotten since.
-  std::map<Place, commit::Stance> highest_;  ///< Of all that was ever on record, number by number.
-  std::map<TransactionId, std::map<commit::Election, Attempt>> attempts_;
-  std::map<TransactionId, std::uint64_t> refused_;  ///< Sites that said no.
+  boost::unordered_flat_map<Place, OnRecord> stances_;
+  boost::unordered_flat_map<TransactionId, std::map<commit::Election, Attempt>> attempts_;
+  boost::unordered_flat_map<TransactionId, std::uint64_t> refused_;  ///< Sites that said no.
 };
 
 }  // namespace kontor::sim

@@ -133,7 +133,9 @@ TEST_CASE("cluster: a node is frozen while a shard moves from it or to it", "[cl
         const std::size_t from = cluster.owner(0, 2), to = (from + 1) % kNodes;
         for (const std::size_t victim : {from, to}) {
           const std::size_t asked = 3 - from - to;
-          REQUIRE(cluster.move(asked, 2, cluster.owner(asked, 2) == from ? to : from) == 202);
+          const unsigned told = cluster.move(asked, 2, cluster.owner(asked, 2) == from ? to : from);
+          // What was interrupted goes on when its node thaws, and may be there before this is asked for.
+          REQUIRE((told == 202 || told == 200));
           std::this_thread::sleep_for(std::chrono::milliseconds(random() % 60));
           cluster.signal(victim, SIGSTOP);
           std::this_thread::sleep_for(4s);

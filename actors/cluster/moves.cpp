@@ -87,9 +87,9 @@ void Moves::linked(MemberId peer) {
   ++parts_.fabric.roads;
 }
 
-void Moves::send_back(MemberId to, std::uint64_t ticket) {
+void Moves::send_back(MemberId to, const AskedBy& asked) {
   parts_.announce(to);
-  parts_.peers[to]->put(0, wire::Kind::moved, {}, ticket);
+  parts_.peers[to]->answer(asked, wire::Kind::moved, {});
 }
 
 bool Moves::take(MemberId from, const wire::Envelope& envelope) {
@@ -98,7 +98,7 @@ bool Moves::take(MemberId from, const wire::Envelope& envelope) {
   if (envelope.to >= parts_.fabric.size()) return false;
   if (envelope.kind == wire::Kind::move) return take_move(from, envelope);
   if (envelope.kind == wire::Kind::whose) return take_whose(from, envelope);
-  if (!taker_.take(from, envelope)) parts_.peers[from]->answer(envelope.ticket, {Errc::overloaded, "moves"});
+  taker_.take(from, envelope);
   return true;
 }
 
@@ -132,14 +132,14 @@ bool Moves::take_move(MemberId from, const wire::Envelope& envelope) {
   wire::MoveOrder order;
   wire::read(in, order);
   if (!in.ok()) return false;
+  Peer& peer = *parts_.peers[from];
+  const AskedBy asked = peer.asked_by(envelope.ticket);
   if (!here(envelope.to)) {
     parts_.announce(from);
-    parts_.peers[from]->answer(envelope.ticket, {Errc::shard_unreachable, "it is elsewhere by now"});
+    peer.answer(asked, Error{Errc::shard_unreachable, "it is elsewhere by now"});
     return true;
   }
-  giver_.give(envelope.to, order.to, [this, from, ticket = envelope.ticket](const Error& error) {
-    parts_.peers[from]->answer(ticket, error);
-  });
+  giver_.give(envelope.to, order.to, [&peer, asked](const Error& error) { peer.answer(asked, error); });
   return true;
 }
 
@@ -151,15 +151,17 @@ bool Moves::take_whose(MemberId from, const wire::Envelope& envelope) {
   // The try first: it may end while this looks, and what it decided is read after.
   const std::uint64_t trying = giver_.trying();
   const Arrival promised{parts_.places.own(), whose.epoch, whose.attempt};
+  Peer& peer = *parts_.peers[from];
+  const AskedBy asked = peer.asked_by(envelope.ticket);
   switch (kontor::answer(parts_.places.holding(envelope.to), from, promised, trying)) {
     case Answer::yes:
       parts_.announce(from);
-      parts_.peers[from]->answer(envelope.ticket, {});
+      peer.answer(asked, Error{});
       return true;
-    case Answer::no: parts_.peers[from]->answer(envelope.ticket, {Errc::not_found, "promise"}); return true;
+    case Answer::no: peer.answer(asked, Error{Errc::not_found, "promise"}); return true;
     case Answer::later: break;
   }
-  parts_.peers[from]->answer(envelope.ticket, {Errc::request_in_progress, "move"});
+  peer.answer(asked, Error{Errc::request_in_progress, "move"});
   return true;
 }
 

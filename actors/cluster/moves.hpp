@@ -56,7 +56,7 @@ class Moves {
   void linked(MemberId peer);
   bool take(MemberId from, const wire::Envelope& envelope);
   /// Sends a caller back who asked for a shard that is elsewhere.
-  void send_back(MemberId to, std::uint64_t ticket);
+  void send_back(MemberId to, const AskedBy& asked);
 
   void move(ShardId shard, MemberId to, const std::function<void(const Error&)>& then);
   std::optional<MoveProgress> progress() const { return giver_.progress(); }

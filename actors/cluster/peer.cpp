@@ -39,9 +39,9 @@ void Peer::on_work(std::function<void()> wake) {
   wake_ = std::move(wake);
 }
 
-bool Peer::put(ShardId to, wire::Kind kind, std::string_view body, std::uint64_t ticket) {
+bool Peer::put(ShardId to, wire::Kind kind, std::string_view body) {
   const std::lock_guard guard(mutex_);
-  if (!enqueue({to, kind, ticket, body})) return false;
+  if (!enqueue({to, kind, 0, body})) return false;
   wake();
   return true;
 }
@@ -60,10 +60,21 @@ void Peer::ask(ShardId to, wire::Kind kind, std::string_view body, OnReply on_re
   if (!asked) (*question)(nullptr, {false});
 }
 
-void Peer::answer(std::uint64_t ticket, const Error& verdict) {
+AskedBy Peer::asked_by(std::uint64_t ticket) const {
+  const std::lock_guard guard(mutex_);
+  return {connection_, ticket};
+}
+
+void Peer::answer(const AskedBy& asked, wire::Kind kind, std::string_view body) {
+  const std::lock_guard guard(mutex_);
+  if (asked.connection != connection_ || !enqueue({0, kind, asked.ticket, body})) return;
+  wake();
+}
+
+void Peer::answer(const AskedBy& asked, const Error& verdict) {
   persistence::ByteWriter out;
   wire::write_error(out, verdict);
-  put(0, wire::Kind::verdict, out.view(), ticket);
+  answer(asked, wire::Kind::verdict, out.view());
 }
 
 void Peer::reply(std::uint64_t ticket, const Reply& reply) {
@@ -82,6 +93,7 @@ void Peer::reply(std::uint64_t ticket, const Reply& reply) {
 void Peer::open() {
   const std::lock_guard guard(mutex_);
   open_ = true;
+  ++connection_;
   ++figures.connections;
 }
 

@@ -22,6 +22,11 @@ struct Reply {
 struct NoReply {
   bool asked = false;
 };
+/// Where an answer goes: over the connection by which the question came, or nowhere. When that is gone, whoever asked
+/// has been told so; a peer that was started again meanwhile gives the same tickets to other questions.
+struct AskedBy {
+  std::uint64_t connection = 0, ticket = 0;
+};
 /// Takes a reply, and says whether it was the last one; or nullptr and why there is none. Any thread, one at a time.
 using OnReply = std::function<bool(const Reply* reply, NoReply why)>;
 
@@ -41,11 +46,15 @@ class Peer {
   void on_work(std::function<void()> wake);
 
   /// A message that its sender sends again when it matters. False: there is no link, or too much waits; it is dropped.
-  bool put(ShardId to, wire::Kind kind, std::string_view body, std::uint64_t ticket = 0);
+  bool put(ShardId to, wire::Kind kind, std::string_view body);
   /// A question. `on_reply` is called here already when it cannot be put.
   void ask(ShardId to, wire::Kind kind, std::string_view body, OnReply on_reply);
-  /// What this node says to such a question of the peer's.
-  void answer(std::uint64_t ticket, const Error& verdict);
+  /// Of a question of the peer's that its link is handing over.
+  AskedBy asked_by(std::uint64_t ticket) const;
+  /// What this node says to it.
+  void answer(const AskedBy& asked, wire::Kind kind, std::string_view body);
+  /// Likewise, to one about shards or members.
+  void answer(const AskedBy& asked, const Error& verdict);
   /// A reply came.
   void reply(std::uint64_t ticket, const Reply& reply);
 
@@ -76,6 +85,7 @@ class Peer {
   std::function<void()> wake_;
   mutable std::mutex mutex_;
   bool open_ = false;
+  std::uint64_t connection_ = 0;   ///< Counts up.
   bool awake_ = false;             ///< The link was woken and has not looked since.
   std::vector<std::string> full_;  ///< Frames, oldest first; `take` begins at `taken_`.
   std::size_t taken_ = 0;

@@ -63,7 +63,7 @@ bool Reception::take(const wire::Envelope& envelope) {
 bool Reception::take_call(const wire::Envelope& envelope, ByteReader& in) {
   if (envelope.to >= fabric_.size()) return false;
   if (!moves_.takes(envelope.to)) {
-    moves_.send_back(from_, envelope.ticket);
+    moves_.send_back(from_, peer_.asked_by(envelope.ticket));
     return true;
   }
   if (envelope.kind == Kind::submit) return take_submit(envelope, in);
@@ -116,10 +116,10 @@ bool Reception::take_decisions(const wire::Envelope& envelope, ByteReader& in) {
 
 /// A lost answer is no loss: whoever asked was told that the outcome is unknown when the link went.
 OnOutcomes Reception::answerer(std::uint64_t ticket) const {
-  return [&peer = peer_, ticket](std::span<const Outcome> outcomes) {
+  return [&peer = peer_, asked = peer_.asked_by(ticket)](std::span<const Outcome> outcomes) {
     ByteWriter out;
     wire::write_outcomes(out, outcomes);
-    peer.put(0, Kind::outcomes, out.view(), ticket);
+    peer.answer(asked, Kind::outcomes, out.view());
   };
 }
 
@@ -161,10 +161,10 @@ bool Reception::take_read(const wire::Envelope& envelope, ByteReader& in) {
   const auto start = [&](auto question, const auto& actor) {
     wire::read_question(in, question);
     if (!in.done()) return false;
-    question.answer = [&peer = peer_, ticket = envelope.ticket](const auto& answer) {
+    question.answer = [&peer = peer_, asked = peer_.asked_by(envelope.ticket)](const auto& answer) {
       ByteWriter out;
       wire::write_answer(out, answer);
-      peer.put(0, Kind::answer, out.view(), ticket);
+      peer.answer(asked, Kind::answer, out.view());
     };
     caf::anon_send(actor, std::move(question));
     return true;

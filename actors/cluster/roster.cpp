@@ -100,7 +100,9 @@ bool Roster::take(MemberId from, const wire::Envelope& envelope) {
   if (envelope.kind == wire::Kind::members) return take_members(from, envelope.body);
   const auto members = persistence::read_members(envelope.body);
   if (!members || members->size() != 1 || parts_.own != kRegistrar) return false;
-  parts_.peers[from]->answer(envelope.ticket, enlist(members->front()));
+  Peer& peer = *parts_.peers[from];
+  const AskedBy asked = peer.asked_by(envelope.ticket);
+  peer.answer(asked, enlist(members->front()));
   return true;
 }
 

@@ -20,12 +20,15 @@ bool Taker::put(Task task) {
   return true;
 }
 
-bool Taker::take(MemberId from, const wire::Envelope& envelope) {
-  return put({Task::What::message, envelope.to, from, envelope.kind, envelope.ticket, std::string(envelope.body)});
+void Taker::take(MemberId from, const wire::Envelope& envelope) {
+  Peer& peer = *parts_.peers[from];
+  const AskedBy asked = peer.asked_by(envelope.ticket);
+  if (!put({Task::What::message, envelope.to, from, envelope.kind, asked, std::string(envelope.body)}))
+    peer.answer(asked, Error{Errc::overloaded, "moves"});
 }
-void Taker::arrived(ShardId shard) { put({Task::What::arrived, shard, 0, {}, 0, {}}); }
-void Taker::lost(ShardId shard) { put({Task::What::lost, shard, 0, {}, 0, {}}); }
-void Taker::settled(ShardId shard) { put({Task::What::settled, shard, 0, {}, 0, {}}); }
+void Taker::arrived(ShardId shard) { put({Task::What::arrived, shard, 0, {}, {}, {}}); }
+void Taker::lost(ShardId shard) { put({Task::What::lost, shard, 0, {}, {}, {}}); }
+void Taker::settled(ShardId shard) { put({Task::What::settled, shard, 0, {}, {}, {}}); }
 
 void Taker::run() {
   auto look_at = std::chrono::steady_clock::now() + kAskAgainEvery;
@@ -49,7 +52,7 @@ void Taker::run() {
 void Taker::work(const Task& task) {
   std::error_code ignored;
   switch (task.what) {
-    case Task::What::message: return parts_.peers[task.from]->answer(task.ticket, message(task));
+    case Task::What::message: return parts_.peers[task.from]->answer(task.asked, message(task));
     case Task::What::arrived: return open(task.shard);
     case Task::What::lost:
       parts_.host.rest(task.shard, [] { return std::size_t{0}; });

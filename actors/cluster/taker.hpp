@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "actors/cluster/file_copy.hpp"
+#include "actors/cluster/peer.hpp"
 #include "actors/cluster/wire_moves.hpp"
 
 namespace kontor::actors {
@@ -20,8 +21,8 @@ class Taker {
   explicit Taker(MoveParts& parts);
   ~Taker() { stop(); }
 
-  /// What a giver sent. False: too much waits.
-  bool take(MemberId from, const wire::Envelope& envelope);
+  /// What a giver sent; it is told when too much waits.
+  void take(MemberId from, const wire::Envelope& envelope);
   /// The decision came, and is durable: the shard is opened.
   void arrived(ShardId shard);
   /// This node has it no more, though nobody gave it away here.
@@ -36,7 +37,7 @@ class Taker {
     ShardId shard = 0;
     MemberId from = 0;
     wire::Kind kind = wire::Kind::offer;
-    std::uint64_t ticket = 0;
+    AskedBy asked;
     std::string body;
   };
   struct Arriving {

@@ -1,0 +1,57 @@
+// Questions and answers of two nodes, and what becomes of them when the link between goes.
+#include "actors/cluster/peer.hpp"
+
+#include "tests/support/catch.hpp"
+
+namespace kontor::actors {
+namespace {
+
+std::string told(Peer& peer) {
+  std::string all;
+  for (std::string frame = peer.take(); !frame.empty(); frame = peer.take()) all += frame;
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("peer: an answer goes over the connection by which the question came, or nowhere", "[cluster]") {
+  Peer peer(Member{"n1", "127.0.0.1", 1});
+  peer.open();
+  const AskedBy first = peer.asked_by(7);
+  peer.answer(first, wire::Kind::outcomes, "of the first");
+  CHECK(told(peer).find("of the first") != std::string::npos);
+  peer.close();
+  peer.answer(first, wire::Kind::outcomes, "of the first");
+  CHECK(told(peer).empty());
+
+  // Started again it counts its questions from the beginning: the same ticket is another one's.
+  peer.open();
+  peer.answer(first, wire::Kind::outcomes, "of the first");
+  peer.answer(first, Error{});
+  CHECK(told(peer).empty());
+  peer.answer(peer.asked_by(7), wire::Kind::outcomes, "of the second");
+  CHECK(told(peer).find("of the second") != std::string::npos);
+}
+
+TEST_CASE("peer: when the link goes, what was asked fails, and what comes later is nobody's", "[cluster]") {
+  Peer peer(Member{"n1", "127.0.0.1", 1});
+  std::vector<std::string> replies;
+  const auto ask = [&] {
+    peer.ask(0, wire::Kind::submit, "?", [&](const Reply* reply, NoReply why) {
+      replies.push_back(reply ? std::string(reply->body) : why.asked ? "lost" : "not asked");
+      return true;
+    });
+  };
+  ask();
+  peer.open();
+  ask();
+  peer.close();
+  peer.open();
+  ask();
+  peer.reply(1, {wire::Kind::outcomes, "late"});
+  peer.reply(2, {wire::Kind::outcomes, "answer"});
+  peer.reply(2, {wire::Kind::outcomes, "repeated"});
+  CHECK(replies == std::vector<std::string>{"not asked", "lost", "answer"});
+}
+
+}  // namespace kontor::actors

@@ -25,6 +25,8 @@ class ShardHost {
   virtual void rest(ShardId shard, const std::function<std::size_t()>& waiting) = 0;
   /// Opens it, and its actors are housed. Errors: as Engine::open.
   virtual Result<void> wake(ShardId shard, std::string* explanation) = 0;
+  /// It is open, and may be put to rest. What has just come is not for a moment.
+  virtual bool awake(ShardId shard) const = 0;
   /// A write failed, and what is durable is not known. Does not return.
   virtual void fail(const std::string& explanation) = 0;
 };

@@ -72,6 +72,7 @@ struct Engine::Impl final : actors::ShardHost {
   // For the cluster, when a shard moves.
   void rest(ShardId shard, const std::function<std::size_t()>& waiting) override;
   Result<void> wake(ShardId shard, std::string* explanation) override;
+  bool awake(ShardId shard) const override;
   void fail(const std::string& explanation) override;
   void drain();
   void close();

@@ -1,4 +1,5 @@
 // What an engine does when a shard of its comes or goes while it is open: in a cluster only.
+#include <algorithm>
 #include <cstdio>
 #include <thread>
 
@@ -51,14 +52,17 @@ Result<void> Engine::Impl::wake(ShardId id, std::string* explanation) {
   auto opened = open_shard(id, fabric->size(), explanation);
   if (!opened) return opened.error();
   const auto shard = std::move(*opened);
-  {
-    const std::lock_guard guard(shards_mutex);
-    const auto after = std::find_if(shards.begin(), shards.end(), [&](const auto& each) { return each->id() > id; });
-    shards.insert(after, shard);
-  }
   shard->spawn(*system, *fabric);
   shard->start();
+  const std::lock_guard guard(shards_mutex);
+  const auto after = std::find_if(shards.begin(), shards.end(), [&](const auto& each) { return each->id() > id; });
+  shards.insert(after, shard);
   return {};
+}
+
+bool Engine::Impl::awake(ShardId id) const {
+  const auto open = open_shards();
+  return std::any_of(open.begin(), open.end(), [&](const auto& each) { return each->id() == id; });
 }
 
 }  // namespace kontor

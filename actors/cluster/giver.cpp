@@ -125,9 +125,21 @@ Error Giver::copy_rest(const Job& job, CopySource& source, std::uint64_t epoch) 
   return ask(job, wire::Kind::seal, seal);
 }
 
+/// What has just come is this node's from the moment it hears so, and open a moment later. To give it before would copy
+/// its file beneath the actors that are being housed.
+bool Giver::await_awake(ShardId shard) const {
+  const auto until = std::chrono::steady_clock::now() + kMoveAnswerMax;
+  while (!parts_.host.awake(shard)) {
+    if (stopping_ || std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(kLookEvery);
+  }
+  return true;
+}
+
 Error Giver::give(const Job& job) {
   if (!parts_.places.here(job.shard) || job.to >= parts_.peers.size() || job.to == parts_.places.own())
     return {Errc::invalid_argument, "to"};
+  if (!await_awake(job.shard)) return {Errc::shard_unreachable, "it is not open here"};
   const std::uint64_t epoch = parts_.places.holding(job.shard).place.epoch + 1;
   trying_ = unused_attempt();
   auto source = CopySource::open(parts_.places.shard_dir(job.shard) / "data.mdb");
@@ -144,6 +156,7 @@ Error Giver::give(const Job& job) {
   if (const Error error = copy_rest(job, *source, epoch); error.code != Errc::none) {
     std::string why;
     if (!parts_.host.wake(job.shard, &why)) parts_.host.fail("a shard that was to move cannot be opened again: " + why);
+    ++parts_.fabric.roads;
     return error;
   }
   parts_.given(job.shard, job.to, trying_);

@@ -41,6 +41,7 @@ class Giver {
   void run();
   Error give(const Job& job);
   Error copy(const Job& job, CopySource& source);
+  bool await_awake(ShardId shard) const;
   Error copy_rest(const Job& job, CopySource& source, std::uint64_t epoch);
   Error ask(const Job& job, wire::Kind kind, const persistence::ByteWriter& body);
   void show(const Job& job, std::uint64_t copied);

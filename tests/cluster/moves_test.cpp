@@ -225,6 +225,23 @@ TEST_CASE("moves: a configuration that contradicts what is remembered is refused
   town.audit_is_clean();
 }
 
+TEST_CASE("moves: a shard that has just come is given away at once", "[cluster]") {
+  Borough town(2);
+  std::atomic<bool> over{false};
+  auto buyer = std::async(std::launch::async, [&] {
+    for (int i = 0; !over; ++i) town.run(0, "busy-" + std::to_string(i), Borough::purchase_of(i));
+  });
+  for (std::size_t i = 0; i < 40; ++i) {  // Who has it is asked as soon as the other one is done with it.
+    const std::size_t owner_number = owner(town, 0, 1) == town.members()[0].node ? 0 : 1;
+    const Error error = moved(town, owner_number, 1, 1 - owner_number);
+    CAPTURE(i, to_string(error.code), error.detail, town.events());
+    CHECK((error.code == Errc::none || error.code == Errc::invalid_argument || error.code == Errc::shard_unreachable));
+  }
+  over = true;
+  buyer.get();
+  CHECK(town.run(1, "last", Borough::purchase_of(1)).verdict == Verdict::committed);
+}
+
 TEST_CASE("moves: buyers notice nothing but a wait", "[cluster]") {
   Borough town(3);
   std::atomic<bool> over{false};

@@ -8,7 +8,7 @@ namespace {
 
 struct State : ParticipantState<OrderParticipant> {
   State() = default;
-  std::shared_ptr<std::atomic<std::size_t>> expiring;  ///< Of the last sweep: not answered yet.
+  std::shared_ptr<std::atomic<std::size_t>> expiring;  ///< Of the last sweep: not released yet.
   std::int64_t swept_at_ns = 0;
 };
 static_assert(!std::is_aggregate_v<State>);
@@ -40,7 +40,7 @@ IdempotencyKey expiry_key(const OrderId& order) {
 }
 
 /// Asks for the release of what has expired, again while it is there: some of the last sweep may have been refused, or
-/// have met a shard that was not. A timer may only ask.
+/// have met a shard that was not; these are asked for again after kSweepPatience. A timer may only ask.
 void sweep(OrderActor::stateful_pointer<State> self) {
   State& state = self->state;
   const std::int64_t now_ns = state.site.fabric->now_ns();
@@ -58,7 +58,10 @@ void sweep(OrderActor::stateful_pointer<State> self) {
   state.swept_at_ns = now_ns;
   state.expiring = std::make_shared<std::atomic<std::size_t>>(list.requests.size());
   state.site.fabric->totals.submitted += list.requests.size();
-  list.on_outcomes = [expiring = state.expiring](std::span<const Outcome> told) { *expiring -= told.size(); };
+  list.on_outcomes = [expiring = state.expiring](std::span<const Outcome> told) {
+    for (const Outcome& outcome : told)
+      if (outcome.verdict == Verdict::committed) --*expiring;
+  };
   amend(self, list);
 }
 

@@ -9,16 +9,23 @@ namespace kontor::actors {
 
 using commit::Protocol;
 
-/// Written before the participants' promises, so that with each of these on disk this is.
-void CoordinatorState::note_asked(const Batch& batch) {
+/// Written before the participants' promises, so that with each of these on disk this is. What is late is not promised,
+/// and of what is promised it is written already.
+void CoordinatorState::note_asked(const Batch& batch, const std::vector<TransactionId>& late) {
   const std::int64_t now_ns = site_.fabric->now_ns();
+  const bool repeated = foreign_.seen(batch.at(0));
   std::vector<persistence::Asked> asked;
   for (const Batch::Part& part : batch.parts) {
     const auto& heads = part.submission->bundle.transactions;
-    for (std::uint32_t i = 0; i < heads.size(); ++i)
-      if ((heads[i].sites & commit::site_bit(site_.shard)) != 0)
-        persistence::add_asked(asked, batch.at(part.offset + i), heads[i].sites, now_ns);
+    for (std::uint32_t i = 0; i < heads.size(); ++i) {
+      const TransactionId transaction = batch.at(part.offset + i);
+      if ((heads[i].sites & commit::site_bit(site_.shard)) == 0 || (repeated && foreign_.in_doubt(transaction)) ||
+          std::ranges::binary_search(late, transaction))
+        continue;
+      persistence::add_asked(asked, transaction, heads[i].sites, now_ns);
+    }
   }
+  if (asked.empty()) return;
   site_.journal->append(persistence::Stream::coordinator, persistence::RecordKind::asked,
                         persistence::write_asked(asked), now_ns);
 }

@@ -24,7 +24,7 @@ void CoordinatorState::on_prepare(const Prepare& message) {
   const bool fresh = late.empty() && !foreign_.seen(batch.at(0));
   const auto& full = site_.fabric->storage_full;
   if (fresh && full && full()) return refuse(message.batch, {Errc::storage_full, "storage of another shard"});
-  if (fresh) note_asked(batch);
+  note_asked(batch, late);
   bury(late);
   ballots_[key] = {commit::Ballot(roles), {}, std::move(late), open_in(batch)};
   send_prepare(message.batch, site_.shard, roles);

@@ -125,7 +125,7 @@ class CoordinatorState {
   void show_oldest_doubt(std::int64_t now_ns);
   Doubt doubt_of(const TransactionId& transaction) const;
   Error why_not_now(const Doubt& doubt) const;
-  void note_asked(const Batch& batch);
+  void note_asked(const Batch& batch, const std::vector<TransactionId>& late);
   void note_still_asked();
   void tell_resolving(std::span<const commit::Decision> decisions);
   void expire_resolving();
@@ -133,9 +133,9 @@ class CoordinatorState {
   void note_durable(const Pending& pending);
   void note_answered(const std::vector<std::int64_t>& decided_at_ns);
   void release_refused();
-  void resend();
+  void resend(bool all);
   void resend_on_new_road();
-  void resend_prepares();
+  void resend_prepares(bool all);
   void begin_checkpoint();
   void finish_checkpoint();
 

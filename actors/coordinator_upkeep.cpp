@@ -66,26 +66,27 @@ void CoordinatorState::on_tick() {
   if (resent_at_ns_ != 0 && now_ns - resent_at_ns_ < resend_after_ns && now_ns >= resent_at_ns_) return;
   resent_at_ns_ = now_ns;
   show_oldest_doubt(now_ns);
-  resend();
+  resend(false);
 }
 
-/// What was said before may be lost. It goes ahead of what is said next: a prepare that comes after a later one is late.
+/// What was said before may be lost. It goes ahead of what is said next: a prepare that comes after a later one is
+/// late.
 void CoordinatorState::resend_on_new_road() {
   const std::uint64_t roads = site_.fabric->roads;
   if (std::exchange(roads_, roads) == roads) return;
-  resend();  // Now all that is unanswered was so at the last look.
-  resend();
   resent_at_ns_ = site_.fabric->now_ns();
+  show_oldest_doubt(resent_at_ns_);
+  resend(true);
 }
 
 /// The question or its answer was lost: a site that has voted says so again.
-void CoordinatorState::resend_prepares() {
+void CoordinatorState::resend_prepares(bool all) {
   std::set<std::uint64_t> unanswered;
   for (const InFlight& flight : in_flight_) {
     const std::uint64_t awaited = machine_->awaited(flight.batch->first, flight.batch->count);
     if ((awaited & ~commit::site_bit(site_.shard)) == 0) continue;
     unanswered.insert(flight.batch->first);
-    if (!stale_prepares_.contains(flight.batch->first)) continue;
+    if (!all && !stale_prepares_.contains(flight.batch->first)) continue;
     for (ShardId shard = 0; shard < site_.fabric->size(); ++shard)
       if (shard != site_.shard && (awaited >> shard & 1) != 0)
         self_->send(site_.fabric->shards[shard].coordinator, Prepare{flight.batch});
@@ -93,15 +94,16 @@ void CoordinatorState::resend_prepares() {
   stale_prepares_ = std::move(unanswered);
 }
 
-/// Sends again what was unanswered at the last look and still is: prepares to sites that have not voted, commits to
-/// sites that owe an acknowledgement, and inquiries about transactions in doubt. A timer may only ask.
-void CoordinatorState::resend() {
-  resend_prepares();
+/// Sends again what was unanswered at the last look and still is, or all that is unanswered: prepares to sites that
+/// have not voted, commits to sites that owe an acknowledgement, and inquiries about transactions in doubt. A timer may
+/// only ask.
+void CoordinatorState::resend(bool all) {
+  resend_prepares(all);
   std::map<ShardId, std::vector<commit::Decision>> commits;
   std::set<TransactionId> unanswered;
   for (const auto& [transaction, sites] : machine_->unacknowledged()) {
     unanswered.insert(transaction);
-    if (!stale_commits_.contains(transaction) || undurable(transaction)) continue;
+    if ((!all && !stale_commits_.contains(transaction)) || undurable(transaction)) continue;
     for (ShardId shard = 0; shard < site_.fabric->size(); ++shard)
       if (sites >> shard & 1) commits[shard].push_back({transaction, true});
   }
@@ -115,7 +117,7 @@ void CoordinatorState::resend() {
   for (const TransactionId& transaction : foreign_.in_doubt()) {
     if (quorum_->knows(transaction)) continue;  // Ended by an election, not by asking its coordinator.
     in_doubt.insert(transaction);
-    if (stale_doubts_.contains(transaction)) doubts[transaction.shard].push_back(transaction);
+    if (all || stale_doubts_.contains(transaction)) doubts[transaction.shard].push_back(transaction);
   }
   stale_doubts_ = std::move(in_doubt);
   for (auto& [shard, transactions] : doubts)

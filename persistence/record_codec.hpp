@@ -29,9 +29,10 @@
 ///   learned           := { transaction, commit: u8 }*
 ///   ended             := { transaction }*
 ///   opened            := shard: u16, incarnation: u32
-///   asked             := { transaction, count: varint, voters: varint, since: u64 }*     (as many from there; Unix
-///   time in ns) stances           := { transaction, stance }* stance            := protocol: u8, phase: u8, voted: u8,
-///   sites: varint, voters: varint, election[2] election          := round: varint, leader: varint (elected, attempt)
+///   asked             := { transaction, count: varint, voters: varint, since: u64 }*     (count from there; Unix ns)
+///   stances           := { transaction, stance }*
+///   stance            := protocol: u8, phase: u8, voted: u8, sites: varint, voters: varint, election[2]
+///   election          := round: varint, leader: varint                     (elected, attempt)
 namespace kontor::persistence {
 
 /// Which coordinator's transactions a prepared record holds.

@@ -33,7 +33,7 @@ enum class Fault : std::uint8_t {
   sync_error_present,  ///< The write failed, and the data is there: fail-stop.
   sync_error_absent,
   disk_slow,
-  disk_full,  ///< New requests are refused at the edge; what is promised goes on.
+  disk_full,  ///< New requests are refused at the edge, other shards' prepares by a no; what is promised goes on.
   bit_flip,
   record_torn,
   // Clock.

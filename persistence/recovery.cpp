@@ -365,8 +365,8 @@ void collect_in_doubt(RecoveredShard& shard, const std::vector<Asked>& asked) {
   collect(shard.inventory.open());
   collect(shard.payment.open());
   std::ranges::sort(list, {}, &InDoubt::transaction);
-  const auto repeated = std::ranges::unique(list, {}, &InDoubt::transaction);
-  list.erase(repeated.begin(), repeated.end());
+  const auto same = [](const InDoubt& a, const InDoubt& b) { return a.transaction == b.transaction; };
+  list.erase(std::unique(list.begin(), list.end(), same), list.end());
   for (const Asked& each : asked) {
     TransactionId end = each.first;
     end.sequence += each.count;

@@ -368,7 +368,7 @@ TEST_CASE("record codec: what was asked of this site", "[persistence][codec]") {
 
 TEST_CASE("record codec: what was asked at once, of the same sites, is one entry", "[persistence][codec]") {
   std::vector<Asked> list;
-  for (const std::uint64_t sequence : {4, 5, 6}) add_asked(list, {2, 1, sequence}, 0b101, 7);
+  for (const std::uint64_t sequence : {4U, 5U, 6U}) add_asked(list, {2, 1, sequence}, 0b101, 7);
   CHECK(list == std::vector<Asked>{{{2, 1, 4}, 3, 0b101, 7}});
   add_asked(list, {2, 1, 8}, 0b101, 7);  // One between them was not.
   add_asked(list, {2, 1, 9}, 0b111, 7);

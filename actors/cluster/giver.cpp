@@ -157,6 +157,7 @@ Error Giver::give(const Job& job) {
     std::string why;
     if (!parts_.host.wake(job.shard, &why)) parts_.host.fail("a shard that was to move cannot be opened again: " + why);
     ++parts_.fabric.roads;
+    parts_.announce();  // What others said to it meanwhile was dropped.
     return error;
   }
   parts_.given(job.shard, job.to, trying_);

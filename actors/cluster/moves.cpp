@@ -68,8 +68,7 @@ void MoveParts::announce() {
 
 Moves::Moves(caf::actor_system& system, Places& places, Peers& peers, Fabric& fabric, ShardHost& host,
              std::function<void(const std::string&)> tell)
-    : opened_(fabric.size()),
-      parts_{places, peers, fabric, host, std::move(tell), routes_to_all(system, fabric), {}},
+    : parts_{places, peers, fabric, host, std::move(tell), routes_to_all(system, fabric), {}},
       giver_(parts_),
       taker_(parts_) {
   for (ShardId shard = 0; shard < fabric.size(); ++shard) parts_.route_to_owner(shard);
@@ -116,14 +115,13 @@ bool Moves::take_places(MemberId from, ByteReader& in) {
       taker_.lost(shard);
     }
     if (heard.learned != Learned::nothing) parts_.route_to_owner(shard);
-    if (places[shard].member == from && places[shard].epoch > opened_[shard]) {
-      opened_[shard] = places[shard].epoch;
-      ++parts_.fabric.roads;
-    }
     std::error_code ignored;
     if (places[shard].member == from && std::filesystem::exists(parts_.places.left_dir(shard), ignored))
       taker_.settled(shard);
   }
+  // It is told with each link, and again when a shard has been opened there or was at rest for a move in vain: before
+  // that, what was said to the shard was dropped.
+  ++parts_.fabric.roads;
   return true;
 }
 

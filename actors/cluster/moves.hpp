@@ -71,8 +71,6 @@ class Moves {
   bool take_move(MemberId from, const wire::Envelope& envelope);
   bool take_whose(MemberId from, const wire::Envelope& envelope);
 
-  std::vector<std::uint64_t>
-      opened_;  ///< By shard, under the parts' mutex: in which epoch its owner said that it is here.
   MoveParts parts_;
   Giver giver_;
   Taker taker_;

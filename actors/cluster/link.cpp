@@ -70,6 +70,7 @@ class LinkState {
   RoundTrip round_trip_;
   Suspicion suspicion_;
   Clock::duration asleep_{0};  // Of the present silence: while this node itself stood still, and could hear nobody.
+  Clock::time_point awake_since_{};  ///< The end of the last standstill of this node.
   Clock::time_point ticked_at_;
   Clock::time_point since_, heard_at_, sent_at_;
   Clock::time_point dial_again_at_;
@@ -203,7 +204,7 @@ void LinkState::note_heard() {
 /// Why the peer is taken for gone; empty: it is not. What may have come while this node stood still lies behind the
 /// tick in the mailbox: that is no silence of the peer's.
 std::string LinkState::why_gone(Clock::time_point now) {
-  if (const auto late = now - ticked_at_ - 2 * kLinkTickEvery; late.count() > 0) asleep_ += late;
+  if (const auto late = now - ticked_at_ - 2 * kLinkTickEvery; late.count() > 0) asleep_ += late, awake_since_ = now;
   ticked_at_ = now;
   const auto silence = now - heard_at_ - asleep_;
   const double phi = suspicion_.phi(time_of(heard_at_ + silence));
@@ -228,10 +229,12 @@ void LinkState::on_frame(const Frame& frame) {
 void LinkState::on_heard(const Heard& heard) {
   if (stage_ != Stage::up || heard.session != session_) return;
   note_heard();
+  if (heard_at_ - ticked_at_ > 2 * kLinkTickEvery) awake_since_ = heard_at_;
   while (!in_flight_.empty() && in_flight_.front().sequence <= heard.sequence) {
     const Sent sent = in_flight_.front();
     in_flight_.pop_front();
     in_flight_bytes_ -= sent.bytes;
+    if (sent.at < awake_since_) continue;  // Some of its time this node stood still: that says nothing of the road.
     const auto sample = std::chrono::duration_cast<std::chrono::microseconds>(heard_at_ - sent.at).count();
     round_trip_.add(static_cast<double>(sample));
   }

@@ -9,6 +9,12 @@ namespace kontor::actors {
 
 using commit::Protocol;
 
+void CoordinatorState::write_asked(std::span<const persistence::Asked> asked, std::int64_t now_ns) {
+  if (asked.empty()) return;
+  site_.journal->append(persistence::Stream::coordinator, persistence::RecordKind::asked,
+                        persistence::write_asked(asked), now_ns);
+}
+
 /// Written before the participants' promises, so that with each of these on disk this is. What is late is not promised,
 /// and of what is promised it is written already.
 void CoordinatorState::note_asked(const Batch& batch, const std::vector<TransactionId>& late) {
@@ -25,9 +31,7 @@ void CoordinatorState::note_asked(const Batch& batch, const std::vector<Transact
       persistence::add_asked(asked, transaction, heads[i].sites, now_ns);
     }
   }
-  if (asked.empty()) return;
-  site_.journal->append(persistence::Stream::coordinator, persistence::RecordKind::asked,
-                        persistence::write_asked(asked), now_ns);
+  write_asked(asked, now_ns);
 }
 
 /// The checkpoint at hand cuts off what was written of these when they were asked.
@@ -39,9 +43,7 @@ void CoordinatorState::note_still_asked() {
     persistence::add_asked(asked, transaction, foreign_.voters(transaction),
                            since == doubted_since_ns_.end() ? now_ns : since->second);
   }
-  if (asked.empty()) return;
-  site_.journal->append(persistence::Stream::coordinator, persistence::RecordKind::asked,
-                        persistence::write_asked(asked), now_ns);
+  write_asked(asked, now_ns);
 }
 
 Doubt CoordinatorState::doubt_of(const TransactionId& transaction) const {

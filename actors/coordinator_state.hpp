@@ -127,6 +127,7 @@ class CoordinatorState {
   Error why_not_now(const Doubt& doubt) const;
   void note_asked(const Batch& batch, const std::vector<TransactionId>& late);
   void note_still_asked();
+  void write_asked(std::span<const persistence::Asked> asked, std::int64_t now_ns);
   void tell_resolving(std::span<const commit::Decision> decisions);
   void expire_resolving();
   void note_voted(const Batch& batch, bool decided);

@@ -154,10 +154,7 @@ Error Giver::give(const Job& job) {
   parts_.host.rest(job.shard, [&route] { return route.waiting_requests(); });
   route.hold();
   if (const Error error = copy_rest(job, *source, epoch); error.code != Errc::none) {
-    std::string why;
-    if (!parts_.host.wake(job.shard, &why)) parts_.host.fail("a shard that was to move cannot be opened again: " + why);
-    ++parts_.fabric.roads;
-    parts_.announce();  // What others said to it meanwhile was dropped.
+    parts_.wake(job.shard, "a shard that was to move cannot be opened again: ");
     return error;
   }
   parts_.given(job.shard, job.to, trying_);

@@ -55,6 +55,13 @@ void MoveParts::refused(ShardId shard, std::uint64_t attempt) {
   if (!places.here(shard)) route_to_owner(shard);
 }
 
+void MoveParts::wake(ShardId shard, const std::string& failing) {
+  std::string why;
+  if (!host.wake(shard, &why)) host.fail(failing + why);
+  ++fabric.roads;
+  announce();
+}
+
 void MoveParts::announce(MemberId to) {
   ByteWriter out;
   wire::write_places(out, places.all());

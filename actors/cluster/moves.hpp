@@ -30,6 +30,8 @@ struct MoveParts {
   Error promised(ShardId shard, const Arrival& arrival);
   /// The giver decided against it.
   void refused(ShardId shard, std::uint64_t attempt);
+  /// Opens a shard and says so: what was said to it before was dropped. `failing`: what is told if it cannot be opened.
+  void wake(ShardId shard, const std::string& failing);
   /// Tells all others, or one, where shards are.
   void announce();
   void announce(MemberId to);

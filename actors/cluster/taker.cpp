@@ -68,10 +68,7 @@ void Taker::work(const Task& task) {
 void Taker::open(ShardId shard) {
   const auto moved = parts_.places.move_dir(parts_.places.arriving_dir(shard), parts_.places.shard_dir(shard));
   if (!moved) parts_.host.fail(parts_.places.shard_dir(shard).string() + ": the shard that came cannot be put there");
-  std::string why;
-  if (!parts_.host.wake(shard, &why)) parts_.host.fail("a shard that came cannot be opened: " + why);
-  ++parts_.fabric.roads;
-  parts_.announce();
+  parts_.wake(shard, "a shard that came cannot be opened: ");
 }
 
 Error Taker::message(const Task& task) {

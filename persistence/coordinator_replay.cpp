@@ -24,6 +24,8 @@ class StanceReplay {
     if (!decision.commit) stances_.erase(decision.transaction);
   }
   void learned(const commit::Decision& decision) {
+    // A checkpoint that began before this record was told may come from after the stance had gone.
+    if (decision.transaction.shard == self_) enlisted_.insert(decision.transaction);
     const auto it = stances_.find(decision.transaction);
     if (it != stances_.end()) it->second.phase = decision.commit ? commit::Phase::committed : commit::Phase::aborted;
   }

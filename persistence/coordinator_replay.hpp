@@ -19,7 +19,8 @@ struct DecisionRecord {
 struct CoordinatorJournal {
   std::vector<DecisionRecord> decisions;  ///< Ascending by position.
   std::vector<Asked> asked;
-  std::set<TransactionId> enlisted;  ///< Own ones that only a decision may end: others may have pre-committed.
+  /// Own ones that only a decision may end: others may have pre-committed. Those whose end is on record, too.
+  std::set<TransactionId> enlisted;
 };
 
 /// Reads the coordinator's checkpoint and journal. What the coordinator itself must remember goes into `shard`, whose

@@ -66,6 +66,34 @@ TEST_CASE("termination: three-phase, the coordinator gone for good after others 
   CHECK(bought(sites));
 }
 
+TEST_CASE("termination: an own commit, heard of after a restart and forgotten at once, is not presumed aborted",
+          "[actors][termination][checkpoint]") {
+  const Protocol protocol = three_phase();
+  ThreeSites sites(protocol);
+  vote(sites);
+  sites.tap().let_go(), sites.work();  // The votes; in the optimised form the others have pre-committed.
+  if (protocol == Protocol::three_phase) sites.tap().let_go(), sites.work();
+  sites.lose(0);
+  REQUIRE(sites.ticks_until_settled(kVeryLongTicks) < kBoundTicks);
+  Stage& stage = sites.stage();
+  for (int i = 0; i < 12; ++i) stage.tick(), sites.work();  // The others acknowledge again what they have committed,
+  sites.restart(ThreeSites::Crossing::late);
+  sites.tap().let_go();  // and the coordinator hears it at once: all that it waits for, before its record is durable.
+  stage.run();
+  using persistence::RecordKind;
+  REQUIRE(stage.journal(0).undurable(persistence::Stream::coordinator) ==
+          std::vector{RecordKind::opened, RecordKind::learned, RecordKind::ended});
+  // The participants hold their promises in this checkpoint; its coordinator has no stance any more.
+  caf::anon_send(stage.actors_of(0).coordinator, actors::Checkpoint{nullptr});
+  sites.work();
+  REQUIRE(stage.fabric().totals.checkpoints == 1);
+  sites.restart();
+  CHECK(bought(sites));
+  const auto customer = stage.account(sites.customer);
+  CHECK(customer->balance == 900);
+  CHECK(customer->held == 0);
+}
+
 TEST_CASE("termination: a minority never decides alone", "[actors][termination]") {
   ThreeSites sites(three_phase());
   vote(sites);

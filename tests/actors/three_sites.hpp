@@ -47,12 +47,16 @@ class ThreeSites {
     lost_ |= commit::site_bit(id);
     stage_.run();
   }
+  /// What becomes of messages on their way when all restart.
+  enum class Crossing : std::uint8_t { lost, late };
   /// All lose what they have in memory, and come back. No time passes.
-  void restart() {
+  void restart(Crossing crossing = Crossing::lost) {
+    auto late = crossing == Crossing::late ? tap_->take() : Tap::Held{};
     tap_.reset();
     stage_.crash();
     stage_.open();
     tap_ = std::make_unique<Tap>(stage_);
+    tap_->hold(std::move(late));
   }
   /// So many ticks pass, in which messages arrive. Returns after how many no living shard was in doubt, or `most`.
   int ticks_until_settled(int most) {

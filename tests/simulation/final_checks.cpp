@@ -90,7 +90,9 @@ void FinalChecks::check_recovered(Node& node) {
   for (Ledger::Index i = 0; i < accounts.size(); ++i) {
     const auto known = model.accounts.find(accounts[i].id.str());
     judge_.must(known != model.accounts.end() && testing::fact(accounts[i]) == testing::fact(known->second), [&] {
-      return std::string(name + ": recovered account " + accounts[i].id.str() + " is not the model's");
+      return std::string(name + ": recovered account " + accounts[i].id.str() +
+                         " is not the model's: " + testing::fact(accounts[i]) +
+                         (known == model.accounts.end() ? " | none" : " | " + testing::fact(known->second)));
     });
   }
   const auto& products = found->inventory.resource.rows();

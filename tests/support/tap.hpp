@@ -35,10 +35,15 @@ class Tap {
   std::size_t held() const { return held_.size(); }
   /// What is held arrives now, in the order in which it was sent; what that causes is held again.
   void let_go() {
-    for (auto& [to, message] : std::exchange(held_, {})) to->pass(std::move(message));
+    for (auto& [to, message] : std::exchange(held_, {})) valves_[to]->pass(std::move(message));
   }
   /// What is held is lost.
   void drop() { held_.clear(); }
+  /// By receiver.
+  using Held = std::deque<std::pair<ShardId, caf::message>>;
+  /// What is held, for the tap of the next life: it comes late.
+  Held take() { return std::exchange(held_, {}); }
+  void hold(Held held) { held_ = std::move(held); }
   /// This shard's coordinator ends; nothing reaches it any more.
   void end(ShardId shard) { valves_[shard]->end(); }
 
@@ -51,7 +56,7 @@ class Tap {
     void enqueue(caf::mailbox_element_ptr what, caf::execution_unit*) override {
       caf::message message = what->move_content_to_message();
       if (tap_.crosses(id_, message)) {
-        tap_.held_.emplace_back(this, std::move(message));
+        tap_.held_.emplace_back(id_, std::move(message));
       } else {
         pass(std::move(message));
       }
@@ -91,7 +96,7 @@ class Tap {
   }
 
   std::vector<Valve*> valves_;
-  std::deque<std::pair<Valve*, caf::message>> held_;
+  Held held_;
 };
 
 }  // namespace kontor::testing

@@ -61,6 +61,9 @@ class Port final : public caf::monitorable_actor {
                        put<ReadProducts>(message, peer) || put<ReadOrder>(message, peer) ||
                        put<ReadTransaction>(message, peer) || put<ReadEvents>(message, peer);
     if (known) return;
+    // Of what is in doubt there its new owner tells.
+    if (const auto* read = as<ReadDoubts>(message)) return read->answer(DoubtPage{});
+    if (const auto* resolve = as<ResolveDoubt>(message)) return resolve->answer(Error{Errc::not_found, "shard"});
     ++peer.figures.dropped;  // What never leaves a shard was meant for actors that are gone.
     refuse(message);
   }

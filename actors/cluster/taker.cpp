@@ -88,8 +88,7 @@ Error Taker::offer(const Task& task, ByteReader& in) {
   const bool right = may_take(holding, parts_.places.own(), {task.from, offer.epoch, offer.attempt});
   if (!in.ok() || !right) return {Errc::invalid_argument, "offer"};
   arriving_.erase(task.shard);
-  if (holding.arrival && !parts_.places.release(task.shard, holding.arrival->attempt))
-    parts_.host.fail("the node's memory of where shards are cannot be written");
+  if (holding.arrival) parts_.refused(task.shard, holding.arrival->attempt);
   const auto dir = parts_.places.arriving_dir(task.shard);
   std::error_code failed;
   std::filesystem::remove_all(dir, failed);

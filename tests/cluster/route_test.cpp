@@ -69,6 +69,34 @@ TEST_CASE("route: callers do not wait for ever for a shard whose owner nobody te
   CHECK(place.refused == 3);
 }
 
+TEST_CASE("route: who asks for a shard's doubts while it moves away hears of none", "[cluster]") {
+  Place place;
+  place.route.hold();
+  std::optional<Result<DoubtPage>> page;
+  std::optional<Result<bool>> end;
+  const auto ask_for_doubts = [&] {
+    page.reset(), end.reset();
+    caf::anon_send(place.fabric.shards[0].coordinator,
+                   ReadDoubts{{}, 10, [&](const Result<DoubtPage>& told) { page = told; }});
+    caf::anon_send(place.fabric.shards[0].coordinator,
+                   ResolveDoubt{{0, 1, 1}, [&](const Result<bool>& told) { end = told; }});
+  };
+  ask_for_doubts();
+  CHECK_FALSE(page);
+  place.route.lead_away(place.peer);
+  REQUIRE(page);
+  REQUIRE(*page);
+  CHECK((*page)->doubts.empty());
+  REQUIRE(end);
+  CHECK(end->code() == Errc::not_found);
+  // Where nobody knows whose it is, nobody knows that there are none.
+  place.route.hold();
+  place.route.expire(std::chrono::steady_clock::now() + 2 * kHeldMax);
+  ask_for_doubts();
+  REQUIRE(page);
+  CHECK(page->code() == Errc::shard_unreachable);
+}
+
 TEST_CASE("route: requests that wait are counted, as their shard waits for all others", "[cluster]") {
   Place place;
   place.route.hold();

@@ -121,6 +121,7 @@ bool Moves::take_places(MemberId from, ByteReader& in) {
       parts_.tell("shard " + std::to_string(shard) + " is elsewhere; this directory is an old copy");
       taker_.lost(shard);
     }
+    if (heard.learned == Learned::elsewhere) taker_.let_go(shard);
     if (heard.learned != Learned::nothing) parts_.route_to_owner(shard);
     std::error_code ignored;
     if (places[shard].member == from && std::filesystem::exists(parts_.places.left_dir(shard), ignored))

@@ -30,6 +30,8 @@ void Taker::arrived(ShardId shard) { put({Task::What::arrived, shard, 0, {}, {},
 void Taker::lost(ShardId shard) { put({Task::What::lost, shard, 0, {}, {}, {}}); }
 void Taker::settled(ShardId shard) { put({Task::What::settled, shard, 0, {}, {}, {}}); }
 
+void Taker::let_go(ShardId shard) { put({Task::What::let_go, shard, 0, {}, {}, {}}); }
+
 void Taker::run() {
   auto look_at = std::chrono::steady_clock::now() + kAskAgainEvery;
   for (;;) {
@@ -61,6 +63,11 @@ void Taker::work(const Task& task) {
       return;
     case Task::What::settled:
       if (!parts_.places.here(task.shard)) std::filesystem::remove_all(parts_.places.left_dir(task.shard), ignored);
+      return;
+    case Task::What::let_go:
+      if (!parts_.places.here(task.shard) && !parts_.places.holding(task.shard).arrival &&
+          !arriving_.contains(task.shard))
+        std::filesystem::remove_all(parts_.places.arriving_dir(task.shard), ignored);
       return;
   }
 }
@@ -133,7 +140,8 @@ void Taker::ask_givers() {
     wire::write(out, wire::Whose{arrival->epoch, arrival->attempt});
     parts_.peers[arrival->from]->ask(shard, wire::Kind::whose, out.view(),
                                      [this, shard, attempt = arrival->attempt](const Reply* reply, NoReply) {
-                                       if (verdict_in(reply).code == Errc::not_found) parts_.refused(shard, attempt);
+                                       if (verdict_in(reply).code == Errc::not_found)
+                                         parts_.refused(shard, attempt), let_go(shard);
                                        return true;  // A yes comes as a place, before this.
                                      });
   }

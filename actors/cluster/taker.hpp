@@ -29,11 +29,13 @@ class Taker {
   void lost(ShardId shard);
   /// Another member has it, durably: a copy that is left here is not needed.
   void settled(ShardId shard);
+  /// It will not come by the try that was promised: the copy of that is not needed.
+  void let_go(ShardId shard);
   void stop();
 
  private:
   struct Task {
-    enum class What : std::uint8_t { message, arrived, lost, settled } what = What::message;
+    enum class What : std::uint8_t { message, arrived, lost, settled, let_go } what = What::message;
     ShardId shard = 0;
     MemberId from = 0;
     wire::Kind kind = wire::Kind::offer;

@@ -49,6 +49,20 @@ struct Taking {
     hear(wire::Kind::seal, wire::Seal{kFirstEpoch + 1, attempt, source->bytes(), source->digest()});
   }
 
+  /// The next question that this member asks its giver: its ticket.
+  std::uint64_t asked(wire::Kind kind) {
+    std::uint64_t ticket = 0;
+    REQUIRE(eventually([&] {
+      const std::string frame = peers[0]->take();
+      persistence::ByteReader in(frame);
+      while (in.ok() && !in.done())
+        if (const wire::Envelope envelope = wire::read_envelope(in); envelope.kind == kind) ticket = envelope.ticket;
+      return ticket != 0;
+    }));
+    return ticket;
+  }
+  bool has_copy() const { return std::filesystem::exists(places.arriving_dir(0)); }
+
   TempDir dir;
   caf::actor_system_config config;
   caf::actor_system system{config};
@@ -74,6 +88,32 @@ TEST_CASE("taker: what is promised waits here, and goes to its owner again when 
   CHECK_FALSE(taking.places.holding(0).arrival);
   taking.send(9);
   CHECK(eventually([&] { return taking.moves.takes(0); }));
+}
+
+TEST_CASE("taker: a promise that its giver knows nothing of is let go, and the copy with it", "[cluster]") {
+  Taking taking;
+  taking.peers[0]->open();
+  taking.offer(7);
+  taking.send(7);
+  REQUIRE(eventually([&] { return taking.moves.takes(0); }));
+  CHECK(taking.has_copy());
+  persistence::ByteWriter no;
+  wire::write_error(no, Error{Errc::not_found, "promise"});
+  taking.peers[0]->reply(taking.asked(wire::Kind::whose), {wire::Kind::verdict, no.view()});
+  CHECK_FALSE(taking.moves.takes(0));
+  CHECK(eventually([&] { return !taking.has_copy(); }));
+}
+
+TEST_CASE("taker: a promise of a shard that somebody else has is let go, and the copy with it", "[cluster]") {
+  Taking taking;
+  taking.offer(7);
+  taking.send(7);
+  REQUIRE(eventually([&] { return taking.moves.takes(0); }));
+  persistence::ByteWriter places;
+  wire::write_places(places, {{0, kFirstEpoch + 2, 11}, {1, kFirstEpoch, 0}});
+  CHECK(taking.moves.take(0, {0, wire::Kind::places, 0, places.view()}));
+  CHECK_FALSE(taking.moves.takes(0));
+  CHECK(eventually([&] { return !taking.has_copy(); }));
 }
 
 }  // namespace kontor::testing

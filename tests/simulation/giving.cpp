@@ -118,7 +118,7 @@ void Giving::given() {
 void Giving::give_up() {
   ++member_.parts().around.counters.moves_given_up;
   attempt_ = 0;
-  if (std::exchange(at_rest_, false)) member_.open(job_.shard);
+  if (std::exchange(at_rest_, false)) member_.wake(job_.shard);
   end();
 }
 

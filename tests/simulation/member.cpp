@@ -95,6 +95,12 @@ void Member::open(ShardId shard) {
   node(shard).start();
 }
 
+void Member::wake(ShardId shard) {
+  open(shard);
+  note_road();
+  announce();
+}
+
 void Member::close(ShardId shard) {
   node(shard).stop();
   disks_[shard].own = node(shard).take_store();
@@ -181,7 +187,12 @@ void Member::take_places(MemberId from, const std::vector<Place>& places) {
       return *what != Learned::nothing;
     };
     memory_.change(
-        shard, rule, [this, from, shard, heard = places[shard], what](bool) { learned(from, shard, heard, *what); },
+        shard, rule,
+        [this, from, shard, heard = places[shard], what](bool) {
+          const std::uint64_t life = life_;
+          learned(from, shard, heard, *what);
+          if (shard + 1 == shards() && life == life_) note_road();
+        },
         MovePoint::before_learned);
   }
 }
@@ -196,10 +207,8 @@ void Member::learned(MemberId from, ShardId shard, const Place& heard, Learned w
     if (parts_.judge.failed()) return;
     // The machine has a clock of its own.
     if (parts_.around.options.on(Fault::clock_skew)) node(shard).jump(random_.between(-kSkewNs, kSkewNs));
-    open(shard);
-    note_road();
+    wake(shard);
     ++parts_.around.counters.moves_done;
-    announce();
     (void)lives_on(shard, MovePoint::opened);
     return;
   }
@@ -207,7 +216,6 @@ void Member::learned(MemberId from, ShardId shard, const Place& heard, Learned w
     if (open_[shard]) close(shard);
     disk.left = std::move(disk.own);
   }
-  if (heard.member == from && what != Learned::nothing) note_road();
   if (heard.member == from && memory_.of(shard).place.member != id_) disk.left.reset();
 }
 

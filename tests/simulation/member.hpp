@@ -60,7 +60,8 @@ class Member {
   Memory& memory() { return memory_; }
   Disk& disk(ShardId shard) { return disks_[shard]; }
   Node& node(ShardId shard) { return *parts_.nodes[shard]; }
-  void open(ShardId shard);
+  /// Opens it and says so: what was said to it before was dropped.
+  void wake(ShardId shard);
   void close(ShardId shard);
   /// Asks, and `then` is told at the latest when it waited long enough or the link is gone.
   void ask(MemberId to, Note note, std::function<void(Errc)> then);
@@ -77,6 +78,7 @@ class Member {
   };
   std::uint16_t shards() const { return parts_.around.options.shards; }
   void start();
+  void open(ShardId shard);
   void note_road();
   void tidy_up(ShardId shard);
   void take_places(MemberId from, const std::vector<Place>& places);

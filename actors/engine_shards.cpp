@@ -36,7 +36,9 @@ void Engine::Impl::rest(ShardId id, const std::function<std::size_t()>& waiting)
   while (at.open_transactions > waiting() && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   shard->settled(actors::kRestMax);
-  shard->give_up(actors::kRestMax);
+  // Its callers are told before its actors end, though this process stand still meanwhile.
+  while (!shard->give_up(actors::kRestMax)) {
+  }
   {
     const std::lock_guard guard(shards_mutex);
     std::erase(shards, shard);

@@ -162,7 +162,10 @@ Error Giver::give(const Job& job) {
 }
 
 void Giver::stop() {
-  stopping_ = true;
+  {
+    const std::lock_guard guard(mutex_);
+    stopping_ = true;
+  }
   changed_.notify_all();
   if (thread_.joinable()) thread_.join();
 }

@@ -268,6 +268,8 @@ void LinkState::on_tick() {
   if (stage_ == Stage::up) {
     if (const std::string why = why_gone(now); !why.empty())
       down(why);
+    else if (setup_.peer->overflowed())
+      down("too much waits to be sent");
     else if (in_flight_.empty() && now - sent_at_ >= kLinkTickEvery)
       send_frame({});
   } else if (stage_ != Stage::down) {

@@ -52,7 +52,9 @@ Error MoveParts::promised(ShardId shard, const Arrival& arrival) {
 void MoveParts::refused(ShardId shard, std::uint64_t attempt) {
   const std::lock_guard guard(mutex);
   if (!places.release(shard, attempt)) host.fail(kNotWritten);
-  if (!places.here(shard)) route_to_owner(shard);
+  if (places.here(shard)) return;
+  route_to_owner(shard);
+  ++fabric.roads;  // What was said to it meanwhile was dropped.
 }
 
 void MoveParts::wake(ShardId shard, const std::string& failing) {
@@ -65,7 +67,7 @@ void MoveParts::wake(ShardId shard, const std::string& failing) {
 void MoveParts::announce(MemberId to) {
   ByteWriter out;
   wire::write_places(out, places.all());
-  peers[to]->put(0, wire::Kind::places, out.view());
+  peers[to]->tell(0, wire::Kind::places, out.view());
 }
 
 void MoveParts::announce() {
@@ -116,13 +118,14 @@ bool Moves::take_places(MemberId from, ByteReader& in) {
     const std::lock_guard guard(parts_.mutex);
     const auto heard = parts_.places.learn(shard, places[shard]);
     if (!heard.written) parts_.host.fail(kNotWritten);
+    // Before the shard is opened or closed, which another thread does as soon as it hears of it.
+    if (heard.learned != Learned::nothing) parts_.route_to_owner(shard);
     if (heard.learned == Learned::here) taker_.arrived(shard);
     if (heard.learned == Learned::lost) {
       parts_.tell("shard " + std::to_string(shard) + " is elsewhere; this directory is an old copy");
       taker_.lost(shard);
     }
     if (heard.learned == Learned::elsewhere) taker_.let_go(shard);
-    if (heard.learned != Learned::nothing) parts_.route_to_owner(shard);
     std::error_code ignored;
     if (places[shard].member == from && std::filesystem::exists(parts_.places.left_dir(shard), ignored))
       taker_.settled(shard);

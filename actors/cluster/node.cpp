@@ -119,8 +119,7 @@ class Node::Impl final : public Cluster, public std::enable_shared_from_this<Nod
     persistence::ByteWriter out;
     wire::write_products(out, products);
     for (std::size_t i = 0; i < peers_.size(); ++i)
-      if (i != own_ && !peers_[i]->put(0, wire::Kind::listed, out.view()))
-        exchange_.live.cut(peers_[i]->member().node);  // On the next connection it forgets the prices that it has.
+      if (i != own_) peers_[i]->tell(0, wire::Kind::listed, out.view());
   }
 
   void settle() override {

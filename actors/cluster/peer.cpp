@@ -46,6 +46,14 @@ bool Peer::put(ShardId to, wire::Kind kind, std::string_view body) {
   return true;
 }
 
+void Peer::tell(ShardId to, wire::Kind kind, std::string_view body) {
+  const std::lock_guard guard(mutex_);
+  if (!enqueue({to, kind, 0, body}))
+    overflowed_ = open_;
+  else
+    wake();
+}
+
 void Peer::ask(ShardId to, wire::Kind kind, std::string_view body, OnReply on_reply) {
   const auto question = std::make_shared<OnReply>(std::move(on_reply));
   bool asked = false;
@@ -67,8 +75,11 @@ AskedBy Peer::asked_by(std::uint64_t ticket) const {
 
 void Peer::answer(const AskedBy& asked, wire::Kind kind, std::string_view body) {
   const std::lock_guard guard(mutex_);
-  if (asked.connection != connection_ || !enqueue({0, kind, asked.ticket, body})) return;
-  wake();
+  if (asked.connection != connection_) return;
+  if (!enqueue({0, kind, asked.ticket, body}))
+    overflowed_ = open_;
+  else
+    wake();
 }
 
 void Peer::answer(const AskedBy& asked, const Error& verdict) {
@@ -93,6 +104,7 @@ void Peer::reply(std::uint64_t ticket, const Reply& reply) {
 void Peer::open() {
   const std::lock_guard guard(mutex_);
   open_ = true;
+  overflowed_ = false;
   ++connection_;
   ++figures.connections;
 }
@@ -126,6 +138,11 @@ std::string Peer::take() {
 bool Peer::connected() const {
   const std::lock_guard guard(mutex_);
   return open_;
+}
+
+bool Peer::overflowed() const {
+  const std::lock_guard guard(mutex_);
+  return open_ && overflowed_;
 }
 
 PeerStatus Peer::status() const {

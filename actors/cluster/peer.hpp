@@ -47,11 +47,13 @@ class Peer {
 
   /// A message that its sender sends again when it matters. False: there is no link, or too much waits; it is dropped.
   bool put(ShardId to, wire::Kind kind, std::string_view body);
+  /// Likewise, one that nobody sends again: when too much waits the link ends, and all is said anew over the next.
+  void tell(ShardId to, wire::Kind kind, std::string_view body);
   /// A question. `on_reply` is called here already when it cannot be put.
   void ask(ShardId to, wire::Kind kind, std::string_view body, OnReply on_reply);
   /// Of a question of the peer's that its link is handing over.
   AskedBy asked_by(std::uint64_t ticket) const;
-  /// What this node says to it.
+  /// What this node says to it. When too much waits the link ends: whoever asked must not wait for ever.
   void answer(const AskedBy& asked, wire::Kind kind, std::string_view body);
   /// Likewise, to one about shards or members.
   void answer(const AskedBy& asked, const Error& verdict);
@@ -65,6 +67,8 @@ class Peer {
   /// The next frame, or an empty one.
   std::string take();
   bool connected() const;
+  /// What must not be lost did not fit.
+  bool overflowed() const;
 
   struct Figures {
     std::atomic<std::uint64_t> connections{0}, messages_sent{0}, frames_sent{0}, bytes_sent{0}, frames_heard{0},
@@ -85,6 +89,7 @@ class Peer {
   std::function<void()> wake_;
   mutable std::mutex mutex_;
   bool open_ = false;
+  bool overflowed_ = false;
   std::uint64_t connection_ = 0;   ///< Counts up.
   bool awake_ = false;             ///< The link was woken and has not looked since.
   std::vector<std::string> full_;  ///< Frames, oldest first; `take` begins at `taken_`.

@@ -47,7 +47,7 @@ Result<void> Roster::open(persistence::PlacementStore& store, std::string* expla
 }
 
 void Roster::announce(MemberId to) {
-  parts_.peers[to]->put(0, wire::Kind::members, persistence::write_members(parts_.peers.members()));
+  parts_.peers[to]->tell(0, wire::Kind::members, persistence::write_members(parts_.peers.members()));
 }
 
 /// With the mutex held. False: these are members of another cluster.

@@ -127,7 +127,9 @@ Error Taker::seal(const Task& task, ByteReader& in) {
   arriving_.erase(it);
   if (!digest) return digest.error();
   if (*digest != seal.digest) return {Errc::io_error, "what came is not what was sent"};
-  if (!parts_.places.sync_dir(parts_.places.arriving_dir(task.shard))) return {Errc::io_error, "shard directory"};
+  const auto dir = parts_.places.arriving_dir(task.shard);
+  if (!parts_.places.sync_dir(dir) || !parts_.places.sync_dir(dir.parent_path()))
+    return {Errc::io_error, "shard directory"};
   return parts_.promised(task.shard, {task.from, seal.epoch, seal.attempt});
 }
 

@@ -269,6 +269,8 @@ TEST_CASE("lifecycle: what cannot be finished in time is unknown to its callers,
     caf::anon_send(stage.actors_of(id).coordinator, actors::GiveUp{done});
     stage.run();
     REQUIRE(given_up.wait_for(0s) == std::future_status::ready);
+    CHECK(stage.actors_of(id).open_transactions == 0);
+    CHECK(stage.actors_of(id).open_bytes == 0);
   }
   for (std::size_t number = first; number < first + deposits.size(); ++number) {
     REQUIRE(stage.outcomes.contains(number));  // More than once is caught where outcomes are told.

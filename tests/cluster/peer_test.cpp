@@ -33,6 +33,23 @@ TEST_CASE("peer: an answer goes over the connection by which the question came, 
   CHECK(told(peer).find("of the second") != std::string::npos);
 }
 
+TEST_CASE("peer: a link over which an answer cannot be sent ends", "[cluster]") {
+  Peer peer(Member{"n1", "127.0.0.1", 1});
+  peer.open();
+  while (peer.put(0, wire::Kind::decisions, std::string(1 << 20, 'x'))) {
+  }
+  CHECK_FALSE(peer.overflowed());  // What is sent again may be dropped.
+  const auto big = [&] { return std::string(1 << 20, 'x'); };
+  SECTION("to a question") { peer.answer(peer.asked_by(1), wire::Kind::outcomes, big()); }
+  SECTION("that is said once") { peer.tell(0, wire::Kind::places, big()); }
+  CHECK(peer.overflowed());
+  peer.close();
+  CHECK_FALSE(peer.overflowed());
+  peer.tell(0, wire::Kind::places, "to nobody");
+  peer.open();
+  CHECK_FALSE(peer.overflowed());
+}
+
 TEST_CASE("peer: when the link goes, what was asked fails, and what comes later is nobody's", "[cluster]") {
   Peer peer(Member{"n1", "127.0.0.1", 1});
   std::vector<std::string> replies;

@@ -83,8 +83,10 @@ TEST_CASE("taker: what is promised waits here, and goes to its owner again when 
   REQUIRE(eventually([&] { return taking.moves.takes(0); }));
   REQUIRE(taking.places.holding(0).arrival == Arrival{0, kFirstEpoch + 1, 7});
   // The giver gave up, and may give up this one before there is anything to promise.
+  const std::uint64_t roads = taking.fabric.roads;
   taking.offer(9);
   CHECK(eventually([&] { return !taking.moves.takes(0); }));
+  CHECK(eventually([&] { return taking.fabric.roads > roads; }));  // What waits for an answer is sent again.
   CHECK_FALSE(taking.places.holding(0).arrival);
   taking.send(9);
   CHECK(eventually([&] { return taking.moves.takes(0); }));

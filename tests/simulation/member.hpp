@@ -63,6 +63,7 @@ class Member {
   /// Opens it and says so: what was said to it before was dropped.
   void wake(ShardId shard);
   void close(ShardId shard);
+  void note_road();
   /// Asks, and `then` is told at the latest when it waited long enough or the link is gone.
   void ask(MemberId to, Note note, std::function<void(Errc)> then);
   void answer(MemberId to, std::uint64_t ticket, Errc verdict);
@@ -79,7 +80,6 @@ class Member {
   std::uint16_t shards() const { return parts_.around.options.shards; }
   void start();
   void open(ShardId shard);
-  void note_road();
   void tidy_up(ShardId shard);
   void take_places(MemberId from, const std::vector<Place>& places);
   void learned(MemberId from, ShardId shard, const Place& heard, Learned what);

@@ -15,7 +15,8 @@ void Taking::offer(MemberId from, const Note& note) {
     *taken = may_take(at, own, offered);
     return *taken && at.arrival && release(at, at.arrival->attempt);
   };
-  member_.memory().change(note.shard, rule, [this, from, note, taken](bool) {
+  member_.memory().change(note.shard, rule, [this, from, note, taken](bool released) {
+    if (released) member_.note_road();
     if (!*taken) return member_.answer(from, note.ticket, Errc::invalid_argument);
     arriving_[note.shard] = {from, note.epoch, note.attempt};
     member_.disk(note.shard).arriving = persistence::Store::in_memory();
@@ -63,7 +64,10 @@ void Taking::ask_givers() {
     member_.ask(arrival->from, std::move(whose), [this, shard, attempt = arrival->attempt](Errc verdict) {
       if (verdict != Errc::not_found) return;  // A yes comes as a place, before this.
       member_.memory().change(
-          shard, [attempt](Holding& at) { return release(at, attempt); }, [](bool) {});
+          shard, [attempt](Holding& at) { return release(at, attempt); },
+          [this](bool released) {
+            if (released) member_.note_road();
+          });
     });
   }
 }

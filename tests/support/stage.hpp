@@ -150,6 +150,7 @@ class Stage {
           auto& list = amendments[order.shard];
           if (!list) list = std::make_shared<actors::Amend::List>();
           list->requests.push_back(more[i]), list->indexes.push_back(i);
+          ++actors_of(home_of(more[i].key, size())).open_transactions;
         } else if (const auto added = intake.add(more[i], i, prices); !added) {
           outcomes[first + i] = {i, Verdict::aborted, false, {}, added.error()};
         }
@@ -163,6 +164,8 @@ class Stage {
       auto submission = intake.take(home);
       if (!submission) continue;
       submission->on_outcomes = receiver;
+      actors_of(home).open_transactions += submission->indexes.size();
+      actors_of(home).open_bytes += submission->bytes;
       caf::anon_send(actors_of(home).coordinator, actors::Submit{std::move(submission)});
     }
     return first;

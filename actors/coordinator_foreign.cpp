@@ -139,10 +139,12 @@ void CoordinatorState::on_foreign_votes(const Votes& votes) {
       if ((heads[i].sites & bit) == 0 || std::binary_search(late.begin(), late.end(), transaction)) continue;
       const bool held = std::ranges::binary_search(released, transaction, {}, &commit::Decision::transaction);
       // Refused by one of several, another may have promised: then the site must hear of the abort, and asks for it.
-      if (refused && one_role && !held) {
+      if (!refused || held) {
+        foreign_.prepared(transaction, heads[i].sites);
+      } else if (one_role) {
         foreign_.refused(transaction);
       } else {
-        foreign_.prepared(transaction, heads[i].sites);
+        foreign_.doubted(transaction, heads[i].sites);
       }
     }
   }
@@ -184,6 +186,7 @@ void CoordinatorState::learn(ShardId coordinator, std::span<const commit::Decisi
     switch (foreign_.learn(decision)) {
       case commit::Site::Lesson::apply:
         pending.learned.push_back(decision);
+        foreign_.raise_high_water(decision.transaction);
         if (decision.commit) acknowledge.push_back(decision.transaction);
         break;
       case commit::Site::Lesson::acknowledge: acknowledge.push_back(decision.transaction); break;

@@ -201,12 +201,12 @@ void OrderParticipant::capture() {
   capturing_.replay_from = frontier == batches_.end() ? as_of_.appended + 1 : frontier->position;
   stored_below_ = capturing_.replay_from;
   for (auto it = batches_.begin(); it != batches_.end(); ++it) {
-    if (!it->changed) continue;
-    it->changed = false;
     const bool needed = it >= frontier || has_aborted(*it);
-    if (needed || it->stored)
+    if (!it->changed && (needed || !it->stored)) continue;
+    if (it->changed && (needed || it->stored))
       capturing_.bitmaps.emplace_back(it->position, persistence::write_outcomes(as_of_.decided, it->states));
     if (!needed && it->stored) capturing_.obsolete.push_back(it->position);
+    it->changed = false;
     it->stored = needed;
   }
   hint_ = 0;

@@ -29,6 +29,10 @@ bool is_below(const Marks& marks, const TransactionId& transaction) {
 
 }  // namespace
 
+void Site::doubted(const TransactionId& transaction, std::uint64_t voters) {
+  open_.emplace(transaction, voters);
+  refused(transaction);
+}
 void Site::raise_high_water(const TransactionId& transaction) { raise(high_water_, transaction); }
 void Site::refused(const TransactionId& transaction) { raise(refused_, transaction); }
 

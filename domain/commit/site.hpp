@@ -15,6 +15,10 @@ class Site {
   /// an earlier life, whose prepare is gone.
   void prepared(const TransactionId& transaction, std::uint64_t voters = 0);
 
+  /// One participant here refused, another may have promised: the abort to come is for both. Nothing on disk need name
+  /// it, so the high water stays where it is until `learned` does.
+  void doubted(const TransactionId& transaction, std::uint64_t voters);
+
   enum class Lesson : std::uint8_t {
     apply,        ///< New: write `learned`, tell the participants; acknowledge a commit once that is durable.
     acknowledge,  ///< A commit that was applied and is durable here: only the acknowledgement was lost.
@@ -40,8 +44,8 @@ class Site {
   /// All sites that vote on one in doubt; 0: not known here.
   std::uint64_t voters(const TransactionId& transaction) const;
 
-  /// The highest transaction of each coordinator's shard that was ever prepared here. What lies below and is not open
-  /// was settled here durably. Kept by checkpoints.
+  /// The highest transaction of each coordinator's shard that a record here names as promised or ended. What lies below
+  /// and is not open was settled here durably. Kept by checkpoints.
   const std::map<ShardId, TransactionId>& high_water() const { return high_water_; }
   void raise_high_water(const TransactionId& transaction);
   /// A two-phase no, which is on no disk: the abort to come is no news. After a crash it may be a yes.

@@ -80,4 +80,81 @@ TEST_CASE("crash: a record that two checkpoints need, the second of them cut sho
   run.end();
 }
 
+/// Two shards: shard 0 has the customer and the shop, and coordinates; shard 1 has the goods.
+struct TwoSites {
+  TwoSites() : stage(2) {
+    stage.open();
+    stage.done("k-bank", OpenAccount{acc("bank"), kGbp, AccountKind::external});
+    stage.done("k-customer", OpenAccount{acc(customer), kGbp});
+    stage.done("k-shop", OpenAccount{acc(shop), kGbp});
+    stage.done("k-goods", DefineProduct{sku(goods), gbp(1)});
+    stage.done("k-money", Deposit{acc("bank"), acc(customer), gbp(1'000)});
+    stage.done("k-stock", ReceiveStock{{{sku(goods), 50}}});
+    for (int i = 0; i < 40; ++i) stage.tick(), stage.settle();
+  }
+  std::size_t buy() {
+    const std::string key = std::string(named_at<IdempotencyKey>("buy-" + std::to_string(++bought) + "-", 0, 2).str());
+    return stage.submit(key, purchase(customer, shop, {{sku(goods), 1}}));
+  }
+  void begin_checkpoint(ShardId id) { caf::anon_send(stage.actors_of(id).coordinator, actors::Checkpoint{nullptr}); }
+  const std::string customer = std::string(named_at<AccountId>("customer-", 0, 2).str()),
+                    shop = std::string(named_at<AccountId>("shop-", 0, 2).str()),
+                    goods = std::string(named_at<Sku>("goods-", 1, 2).str());
+  Stage stage;
+  int bought = 0;
+};
+
+TEST_CASE("crash: a shard that is put to rest while a checkpoint stores it keeps what it learned", "[actors][crash]") {
+  TwoSites sites;
+  Stage& stage = sites.stage;
+  for (int i = 0; i < 2; ++i) sites.buy(), stage.run_site(0);
+  stage.run_site(1);  // It votes on both.
+  const auto coordinator = stage.actors_of(0).coordinator, site = stage.actors_of(1).coordinator;
+  stage.puppets().run_of(coordinator);
+  REQUIRE(stage.journal(0).queued() == 2);  // Two decisions, of which the site hears one by one.
+  sites.begin_checkpoint(1);
+  stage.journal(0).commit(1);
+  stage.puppets().run_of(coordinator);
+  stage.puppets().run_of(site);
+  const auto done = std::make_shared<std::promise<void>>();
+  caf::anon_send(site, actors::GiveUp{done});
+  stage.journal(0).commit();
+  stage.puppets().run_of(coordinator);
+  stage.puppets().run_of(site);
+  REQUIRE(stage.journal(1).queued() == 2);  // Learned, both.
+  stage.journal(1).commit();
+  stage.puppets().run_of(site);  // Now its participants hear of them, with the checkpoint's first slice behind.
+  stage.run_site(1);
+  REQUIRE(stage.fabric().totals.checkpoints == 1);
+  stage.crash(), stage.open();
+  const auto product = stage.product(sites.goods);
+  CHECK(product->sold == 2);
+  CHECK(product->held == 0);
+}
+
+TEST_CASE("crash: no outcomes are kept of batches that wholly committed", "[actors][crash][checkpoint]") {
+  TwoSites sites;
+  Stage& stage = sites.stage;
+  const std::size_t waits = sites.buy();  // For the other shard,
+  stage.run_site(0);
+  const auto name = named_at<AccountId>("other-", 0, 2);
+  const std::size_t own = stage.submit(named_at<IdempotencyKey>("own-", 0, 2).str(), OpenAccount{name, kGbp});
+  stage.run_site(0);  // and this does not.
+  REQUIRE(stage.outcomes.contains(own));
+  REQUIRE_FALSE(stage.outcomes.contains(waits));
+  const auto stored = [&] {
+    std::size_t rows = 0;
+    const persistence::Store::Reader reader(*stage.shard(0).store);
+    REQUIRE(reader.scan(persistence::Table::outcomes, {}, [&](std::string_view, const auto&) { return ++rows, true; }));
+    return rows;
+  };
+  sites.begin_checkpoint(0);
+  stage.run_site(0);
+  CHECK(stored() == 2);
+  stage.settle();
+  REQUIRE(stage.outcomes.contains(waits));
+  for (int i = 0; i < 2; ++i) sites.begin_checkpoint(0), stage.settle();
+  CHECK(stored() == 0);
+}
+
 }  // namespace kontor::testing

@@ -1,5 +1,6 @@
 #include "tests/simulation/clients.hpp"
 
+#include <array>
 #include <map>
 
 #include "actors/intake.hpp"
@@ -20,7 +21,12 @@ class NoPrices final : public PriceList {
 }  // namespace
 
 Clients::Clients(Surroundings& around, Judge& judge, std::vector<std::unique_ptr<Node>>& nodes)
-    : around_(around), judge_(judge), nodes_(nodes), workload_(around.options.seed), random_(around.options.seed, 4) {}
+    : around_(around),
+      judge_(judge),
+      nodes_(nodes),
+      workload_(around.options.seed),
+      random_(around.options.seed, 4),
+      protocols_(around.options.seed, 11) {}
 
 void Clients::ask_all(const std::vector<Operation>& operations) {
   for (const Operation& operation : operations) ask({operation});
@@ -46,6 +52,10 @@ std::size_t Clients::note(Operation operation) {
   if (asked_ > 0 && random_.chance(around_.options.deadline_permille)) {
     const ShardId home = home_of(fresh.request.key, around_.options.shards);
     fresh.request.deadline_ns = nodes_[home]->now_ns() + random_.between(1, 400) * kMillisecond;
+  }
+  if (around_.options.mixed) {
+    constexpr std::array kProtocols{Protocol::two_phase, Protocol::three_phase, Protocol::three_phase_optimised};
+    fresh.request.protocol = kProtocols[protocols_.index(kProtocols.size())];
   }
   // The other way to say when.
   if (auto* reserve = std::get_if<Reserve>(&fresh.request.operation); reserve && random_.chance(500))

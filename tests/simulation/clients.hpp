@@ -59,6 +59,7 @@ class Clients {
   std::vector<std::unique_ptr<Node>>& nodes_;
   Workload workload_;
   Random random_;
+  Random protocols_;
   bool healed_ = false;
   unsigned asked_ = 0;
   std::size_t open_ = 0;

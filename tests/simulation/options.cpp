@@ -37,6 +37,8 @@ Options expand(std::uint64_t seed, Protocol protocol, const Overrides& overrides
   out.spare_members = static_cast<std::uint16_t>(moves.below(3));
   for (std::size_t i = kFirstFaultOfMoves; i < kFaults; ++i)
     out.faults.set(i, !moves.chance(kClassOffPermille) && !clean);
+  constexpr std::uint64_t kMixedStream = 649;  // Likewise: in which no seed of the corpus draws it.
+  out.mixed = Random(seed, kMixedStream).chance(150);
 
   if (overrides.shards) out.shards = *overrides.shards;
   if (overrides.operations) out.operations = *overrides.operations;
@@ -47,6 +49,7 @@ Options expand(std::uint64_t seed, Protocol protocol, const Overrides& overrides
   if (overrides.deadline_permille) out.deadline_permille = *overrides.deadline_permille;
   if (overrides.as_bytes) out.as_bytes = *overrides.as_bytes;
   if (overrides.tiny_limits) out.tiny_limits = *overrides.tiny_limits;
+  if (overrides.mixed) out.mixed = *overrides.mixed;
   if (overrides.key_retention_ms) out.key_retention_ms = *overrides.key_retention_ms;
   if (overrides.moves) out.moves = *overrides.moves;
   if (overrides.network_us) out.network_us = *overrides.network_us;
@@ -64,10 +67,11 @@ std::string describe(const Options& options) {
          "\n  shards " + std::to_string(options.shards) + ", operations " + std::to_string(options.operations) +
          ", outstanding " + std::to_string(options.outstanding) + ", burst " + std::to_string(options.burst) +
          (options.scarce ? ", scarce" : "") + (options.tiny_limits ? ", tiny limits" : "") +
-         (options.as_bytes ? ", as bytes" : "") + ", disruptions " + std::to_string(options.disruptions) +
-         "\n  per mille: faults " + std::to_string(options.fault_permille) + ", checkpoints " +
-         std::to_string(options.checkpoint_permille) + ", deadlines " + std::to_string(options.deadline_permille) +
-         "\n  latency us: network " + std::to_string(options.network_us) + ", disk " + std::to_string(options.disk_us) +
+         (options.as_bytes ? ", as bytes" : "") + (options.mixed ? ", mixed protocols" : "") + ", disruptions " +
+         std::to_string(options.disruptions) + "\n  per mille: faults " + std::to_string(options.fault_permille) +
+         ", checkpoints " + std::to_string(options.checkpoint_permille) + ", deadlines " +
+         std::to_string(options.deadline_permille) + "\n  latency us: network " + std::to_string(options.network_us) +
+         ", disk " + std::to_string(options.disk_us) +
          "\n  key retention ms: " + std::to_string(options.key_retention_ms) + "\n  moves " +
          std::to_string(options.moves) + ", machines " + std::to_string(options.machines()) + "\n  mirror " +
          (options.mirror ? "yes" : "no") + ", audit " + (options.audit ? "yes" : "no") + "\n  on: " + on +
@@ -89,6 +93,7 @@ std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides&
   add("deadlines", overrides.deadline_permille);
   add("tiny-limits", overrides.tiny_limits);
   add("as-bytes", overrides.as_bytes);
+  add("mixed", overrides.mixed);
   add("network-us", overrides.network_us);
   add("key-retention-ms", overrides.key_retention_ms);
   add("moves", overrides.moves);

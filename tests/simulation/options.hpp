@@ -28,6 +28,7 @@ struct Options {
   unsigned deadline_permille = 0;    ///< Of requests with a deadline.
   bool tiny_limits = false;          ///< Small batches, filters and runs of keys; tombstones are forgotten early.
   bool as_bytes = false;             ///< Messages between shards are written and read, as between nodes.
+  bool mixed = false;                ///< Each request names a protocol of its own.
   unsigned key_retention_ms = 0;     ///< Idempotency keys are forgotten after it; 0: never.
   unsigned moves = 0;                ///< Shards that are asked to move to another machine; 0: each stays on its own.
   std::uint16_t spare_members = 0;   ///< With moves: machines that have no shard in the beginning.
@@ -46,7 +47,7 @@ struct Options {
 struct Overrides {
   std::optional<std::uint16_t> shards;
   std::optional<unsigned> operations, outstanding, burst, disruptions, checkpoint_permille, deadline_permille;
-  std::optional<bool> tiny_limits, as_bytes;
+  std::optional<bool> tiny_limits, as_bytes, mixed;
   std::optional<unsigned> network_us, key_retention_ms, moves;
   std::vector<Fault> off;
 };

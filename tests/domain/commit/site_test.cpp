@@ -55,6 +55,21 @@ TEST_CASE("site: what is in doubt is listed until it is learned", "[domain][comm
   CHECK(site.in_doubt() == std::vector{transaction(1, 0), transaction(3), transaction(7)});
 }
 
+TEST_CASE("site: what one participant refused settles nothing for good before its end is on record",
+          "[domain][commit][site]") {
+  Site site;
+  site.doubted(transaction(7), 0b101);
+  CHECK(site.in_doubt(transaction(7)));
+  CHECK(site.voters(transaction(7)) == 0b101);
+  CHECK(site.settled(transaction(5)));  // For now: a prepare that comes is refused.
+  CHECK_FALSE(site.settled_for_good(transaction(5)));
+  CHECK(site.high_water().empty());
+  CHECK(site.learn({transaction(7), false}) == Lesson::apply);
+  CHECK_FALSE(site.settled_for_good(transaction(7)));
+  site.raise_high_water(transaction(7));
+  CHECK(site.settled_for_good(transaction(5)));
+}
+
 TEST_CASE("site: the high water rises for each coordinator and never falls", "[domain][commit][site]") {
   Site site;
   site.prepared(transaction(7));

@@ -1,10 +1,12 @@
 // Makes, from mutants.txt, copies of the engine's sources that can be wrong in every way that the file lists.
 //
 //   kontor_mutate LIST --names OUT              the list itself, as C++
+//   kontor_mutate LIST --check ROOT             nothing; exit code 0 only if each original stands in its file, once
 //   kontor_mutate LIST --source ROOT FILE OUT   FILE (relative to ROOT) with all its mutants, each behind a test
 #include <algorithm>
 #include <fstream>
 #include <iostream>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -144,10 +146,17 @@ std::string names(const std::vector<Mutant>& mutants) {
 }
 
 void run(const std::vector<std::string>& arguments) {
-  if (arguments.size() < 3) refuse("usage: LIST --names OUT, or LIST --source ROOT FILE OUT");
+  if (arguments.size() < 3) refuse("usage: LIST --names OUT, LIST --check ROOT, or LIST --source ROOT FILE OUT");
   std::ifstream in(arguments[0]);
   if (!in) refuse("cannot read " + arguments[0]);
   const std::vector<Mutant> mutants = Reader(in).take_all();
+  if (arguments[1] == "--check") {
+    std::set<std::string> files;
+    for (const Mutant& mutant : mutants)
+      for (const Edit& edit : mutant.edits) files.insert(edit.file);
+    for (const std::string& file : files) mutated(mutants, arguments[2], file);
+    return;
+  }
   const bool all = arguments[1] == "--names";
   if (!all && (arguments[1] != "--source" || arguments.size() != 5)) refuse("unknown arguments");
   const std::string text = all ? names(mutants) : mutated(mutants, arguments[2], arguments[3]);

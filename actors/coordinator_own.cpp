@@ -376,20 +376,17 @@ void CoordinatorState::on_give_up(std::promise<void>& done) {
       outcome.error = Error{Errc::outcome_unknown, "engine closed"};
     }
     answer(submission, outcomes);
+    site_.self().open_bytes -= submission->bytes;
   };
   for (const InFlight& flight : std::exchange(in_flight_, {}))
-    for (const Batch::Part& part : flight.batch->parts) {
+    for (const Batch::Part& part : flight.batch->parts)
       give_up(
           part.submission, [&](std::uint32_t i) { return flight.answered[part.offset + i]; },
           [&](std::uint32_t i) { return flight.batch->at(part.offset + i); });
-      site_.self().open_bytes -= part.submission->bytes;
-    }
   site_.self().gathered = 0;
-  for (const SubmissionPtr& submission : std::exchange(gathered_, {})) {
+  for (const SubmissionPtr& submission : std::exchange(gathered_, {}))
     give_up(
         submission, [](std::uint32_t) { return false; }, [](std::uint32_t) { return TransactionId{}; });
-    site_.self().open_bytes -= submission->bytes;
-  }
   // What is not durable stays known as such: others may ask until this actor ends.
   for (const Resolving& each : std::exchange(resolving_, {})) each.answer(Error{Errc::shutting_down, "engine"});
   done.set_value();

@@ -46,12 +46,17 @@ bool Peer::put(ShardId to, wire::Kind kind, std::string_view body) {
   return true;
 }
 
+/// With the mutex held: what nobody sends again.
+void Peer::enqueue_or_overflow(const wire::Envelope& envelope) {
+  if (enqueue(envelope))
+    wake();
+  else
+    overflowed_ = open_;
+}
+
 void Peer::tell(ShardId to, wire::Kind kind, std::string_view body) {
   const std::lock_guard guard(mutex_);
-  if (!enqueue({to, kind, 0, body}))
-    overflowed_ = open_;
-  else
-    wake();
+  enqueue_or_overflow({to, kind, 0, body});
 }
 
 void Peer::ask(ShardId to, wire::Kind kind, std::string_view body, OnReply on_reply) {
@@ -75,11 +80,7 @@ AskedBy Peer::asked_by(std::uint64_t ticket) const {
 
 void Peer::answer(const AskedBy& asked, wire::Kind kind, std::string_view body) {
   const std::lock_guard guard(mutex_);
-  if (asked.connection != connection_) return;
-  if (!enqueue({0, kind, asked.ticket, body}))
-    overflowed_ = open_;
-  else
-    wake();
+  if (asked.connection == connection_) enqueue_or_overflow({0, kind, asked.ticket, body});
 }
 
 void Peer::answer(const AskedBy& asked, const Error& verdict) {

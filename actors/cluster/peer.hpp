@@ -83,6 +83,7 @@ class Peer {
 
  private:
   bool enqueue(const wire::Envelope& envelope);
+  void enqueue_or_overflow(const wire::Envelope& envelope);
   void wake();
 
   const Member member_;

@@ -7,10 +7,18 @@ namespace kontor::actors {
 namespace {
 
 constexpr std::size_t kBodyBytesUsual = 96;  // Of an encoded checkout of three lines.
-
-/// Adds one demand to transaction `index`'s item, which is the last one or a new one.
+/// Of one transaction at one shard.
 template <class Demand>
-void append(Demands<Demand>& to, std::uint32_t index, const Demand& demand) {
+constexpr std::size_t kDemandsUsual = 1;
+template <>
+constexpr std::size_t kDemandsUsual<PaymentDemand> = 2;
+template <>
+constexpr std::size_t kDemandsUsual<StockDemand> = 3;
+
+/// Adds one demand to transaction `index`'s item, which is the last one or a new one. `expected` of them will come.
+template <class Demand>
+void append(Demands<Demand>& to, std::uint32_t index, const Demand& demand, std::size_t expected) {
+  if (to.items.empty()) to.items.reserve(expected), to.demands.reserve(expected * kDemandsUsual<Demand>);
   const auto at = static_cast<std::uint32_t>(to.demands.size());
   if (to.items.empty() || to.items.back().transaction != index) to.items.push_back({index, at, at});
   to.demands.push_back(demand);
@@ -78,12 +86,6 @@ void Intake::place(const Request& request, std::uint32_t index, const Error& ref
     submission->bundle.work.resize(shards_);
     submission->bundle.transactions.reserve(expected_);
     submission->indexes.reserve(expected_);
-    submission->bundle.work[home].order.items.reserve(expected_);
-    submission->bundle.work[home].order.demands.reserve(expected_);
-    for (Work& work : submission->bundle.work) {
-      work.payment.items.reserve(expected_), work.payment.demands.reserve(expected_ * 2);
-      work.inventory.items.reserve(expected_), work.inventory.demands.reserve(expected_ * 3);
-    }
   }
   Bundle& bundle = submission->bundle;
   const auto transaction = static_cast<std::uint32_t>(bundle.transactions.size());
@@ -102,15 +104,15 @@ void Intake::place(const Request& request, std::uint32_t index, const Error& ref
   enroll.body_begin = static_cast<std::uint32_t>(bodies.size());
   if (refusal.code == Errc::none) persistence::write_body(bodies, request.operation, plan_);
   enroll.body_end = static_cast<std::uint32_t>(bodies.size());
-  append(bundle.work[home].order, transaction, enroll);
+  append(bundle.work[home].order, transaction, enroll, expected_);
 
   for (const OrderDemand& demand : plan_.amendments) {
     const ShardId at_order = demand.action == OrderAction::reserve ? home : demand.order.shard;
     sites |= commit::site_bit(at_order);
-    append(bundle.work[at_order].order, transaction, demand);
+    append(bundle.work[at_order].order, transaction, demand, expected_);
   }
-  for (const PaymentDemand& demand : plan_.payments) append(at(demand.account).payment, transaction, demand);
-  for (const StockDemand& demand : plan_.stocks) append(at(demand.sku).inventory, transaction, demand);
+  for (const PaymentDemand& demand : plan_.payments) append(at(demand.account).payment, transaction, demand, expected_);
+  for (const StockDemand& demand : plan_.stocks) append(at(demand.sku).inventory, transaction, demand, expected_);
   TransactionHead head{sites, request.deadline_ns, refusal};
   if (head.deadline_ns == 0 && sites != commit::site_bit(home)) head.deadline_ns = deadline_ns_;
   if (const auto protocol = request.protocol.value_or(protocol_);

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -12,10 +13,10 @@ namespace kontor::persistence {
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the journal's integers are little-endian");
 
-/// Appends to a string it owns; grows by doubling, hands the bytes over with `take`.
+/// Appends to a string it owns; grows by doubling, hands the bytes over with `take`. Takes no memory before it is used.
 class ByteWriter {
  public:
-  explicit ByteWriter(std::size_t expected_bytes = 256) { bytes_.resize(expected_bytes); }
+  explicit ByteWriter(std::size_t expected_bytes = 256) : expected_(expected_bytes) {}
 
   template <class Integer>
   void fixed(Integer value) {
@@ -75,9 +76,11 @@ class ByteWriter {
     if (size_ + more > bytes_.size()) [[unlikely]]
       grow(more);
   }
-  [[gnu::noinline]] void grow(std::size_t more) { bytes_.resize((size_ + more) * 2); }
+  [[gnu::noinline]] void grow(std::size_t more) {
+    bytes_.resize(bytes_.empty() ? std::max(expected_, more) : (size_ + more) * 2);
+  }
   std::string bytes_;
-  std::size_t size_ = 0;
+  std::size_t expected_, size_ = 0;
 };
 
 /// Reads what ByteWriter wrote. Never reads outside; after the first failure everything reads as zero and `ok` is

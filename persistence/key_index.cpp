@@ -71,7 +71,7 @@ struct KeyIndex::Impl {
   bool keeps(const KeyEntry& entry) const { return entry.locator >= forgotten; }
   std::uint64_t kept() const;
   void poll();
-  void write_partition();
+  void write_partitions();
   void clear_partitions();
   void erase_blocks();
   std::optional<std::uint32_t> level_to_merge() const;
@@ -249,7 +249,7 @@ bool KeyIndex::Impl::can_step() const {
 
 /// Memory is freed before space on disk, and that before more of it is taken.
 void KeyIndex::Impl::step() {
-  if (freeze.phase == Phase::writing) return write_partition();
+  if (freeze.phase == Phase::writing) return write_partitions();
   if (freeze.phase == Phase::clearing) return clear_partitions();
   if (filter.has_old()) return filter.free_old();
   if (!erasing.empty()) return erase_blocks();
@@ -279,17 +279,22 @@ void KeyIndex::Impl::poll() {
   if (merge && merge->durable && merge->durable->load(std::memory_order_acquire)) finish_merge();
 }
 
-void KeyIndex::Impl::write_partition() {
-  const std::span<const KeyEntry> partition = frozen.partition(freeze.partition++);
-  freeze.sorted.assign(partition.begin(), partition.end());
-  std::sort(freeze.sorted.begin(), freeze.sorted.end());
-  for (const KeyEntry& entry : freeze.sorted) {
-    if (!keeps(entry)) {
-      ++dropped;
-      continue;
+/// The next partition, and those behind it while they are small: most of a young index's are empty.
+void KeyIndex::Impl::write_partitions() {
+  std::size_t entries = 0;
+  while (freeze.partition < KeyGeneration::kPartitions && entries < tuning.step_entries) {
+    const std::span<const KeyEntry> partition = frozen.partition(freeze.partition++);
+    entries += partition.size();
+    freeze.sorted.assign(partition.begin(), partition.end());
+    std::sort(freeze.sorted.begin(), freeze.sorted.end());
+    for (const KeyEntry& entry : freeze.sorted) {
+      if (!keeps(entry)) {
+        ++dropped;
+        continue;
+      }
+      freeze.writer->add(entry);
+      if (refilling) filter.mark_next(entry.hash);
     }
-    freeze.writer->add(entry);
-    if (refilling) filter.mark_next(entry.hash);
   }
   if (freeze.partition == KeyGeneration::kPartitions) {
     freeze.run = list(freeze.writer->finish(), freeze.durable);

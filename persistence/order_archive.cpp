@@ -23,28 +23,19 @@ Result<ArchivedRequest> request_in(const Record& record, std::uint32_t delta) {
   return std::move(*request);
 }
 
-}  // namespace
-
-Result<ArchivedRequest> OrderArchive::at(Locator locator) const {
-  const Store::Reader reader(store_);
-  const auto record = reader.get(Stream::order, locator.position());
-  if (!record) return record.error();
-  return request_in(*record, locator.index());
-}
-
-Result<ArchivedRequest> OrderArchive::find(const TransactionId& transaction) const {
+/// A transaction's request, by halves. `probe` reads the record at or after a position, or how it begins.
+template <class Probe>
+Result<ArchivedRequest> search(const Store::Reader& reader, const TransactionId& transaction, const Probe& probe) {
   const Error absent{Errc::not_found, "request"};
-  if (transaction.shard != shard_) return absent;
-  const Store::Reader reader(store_);
   // The first record whose own high mark reaches the transaction is the one that has it, if any has.
   Position low = 1, high = reader.last(Stream::order) + 1;
   while (low < high) {
     const Position middle = low + (high - low) / 2;
-    const auto record = reader.at_or_after(Stream::order, middle);
+    const auto record = probe(middle);
     if (!record) return record.error();
     const auto head = read_order_head(record->payload);
     if (!head) return head.error();
-    const TransactionId own{shard_, head->own.incarnation, head->own.sequence};
+    const TransactionId own{transaction.shard, head->own.incarnation, head->own.sequence};
     if (own < transaction) {
       low = record->header.key + 1;
     } else {
@@ -56,9 +47,28 @@ Result<ArchivedRequest> OrderArchive::find(const TransactionId& transaction) con
   const auto head = read_order_head(record->payload);
   if (!head) return head.error();
   const BatchHead& batch = head->batch;
-  if (batch.shard != shard_ || batch.incarnation != transaction.incarnation || transaction.sequence < batch.first)
+  if (batch.shard != transaction.shard || batch.incarnation != transaction.incarnation ||
+      transaction.sequence < batch.first)
     return absent;
   return request_in(*record, static_cast<std::uint32_t>(transaction.sequence - batch.first));
+}
+
+}  // namespace
+
+Result<ArchivedRequest> OrderArchive::at(Locator locator) const {
+  const Store::Reader reader(store_);
+  const auto record = reader.get(Stream::order, locator.position());
+  if (!record) return record.error();
+  return request_in(*record, locator.index());
+}
+
+Result<ArchivedRequest> OrderArchive::find(const TransactionId& transaction) const {
+  if (transaction.shard != shard_) return Error{Errc::not_found, "request"};
+  const Store::Reader reader(store_);
+  auto found = search(reader, transaction, [&](Position from) { return reader.glimpse(Stream::order, from); });
+  if (found) return found;
+  // A damaged record may have shown the wrong way.
+  return search(reader, transaction, [&](Position from) { return reader.at_or_after(Stream::order, from); });
 }
 
 Result<std::string> OrderArchive::outcomes(Position position) const {

@@ -3,6 +3,9 @@
 namespace kontor::persistence {
 namespace {
 
+// For reserving before reading; journals count neither.
+constexpr std::size_t kTransactionBytesUsual = 4, kStanceBytesUsual = 12;
+
 Error corrupt(std::string_view what) { return Error{Errc::corrupt_journal, what}; }
 
 void write_head(ByteWriter& out, const BatchHead& head) {
@@ -185,6 +188,7 @@ std::string write_learned(std::span<const commit::Decision> decisions) {
 Result<std::vector<commit::Decision>> read_learned(std::string_view payload) {
   ByteReader in(payload);
   std::vector<commit::Decision> out;
+  out.reserve(payload.size() / kTransactionBytesUsual);
   while (in.ok() && !in.done()) {
     const TransactionId transaction = read_transaction(in);
     out.push_back({transaction, in.fixed<std::uint8_t>() != 0});
@@ -202,6 +206,7 @@ std::string write_ended(std::span<const TransactionId> transactions) {
 Result<std::vector<TransactionId>> read_ended(std::string_view payload) {
   ByteReader in(payload);
   std::vector<TransactionId> out;
+  out.reserve(payload.size() / kTransactionBytesUsual);
   while (in.ok() && !in.done()) out.push_back(read_transaction(in));
   if (!in.done()) return corrupt("ended");
   return out;
@@ -272,6 +277,7 @@ std::string write_stances(std::span<const Stances::value_type> stances) {
 Result<Stances> read_stances(std::string_view payload) {
   ByteReader in(payload);
   Stances out;
+  out.reserve(payload.size() / kStanceBytesUsual);
   while (in.ok() && !in.done()) {
     const TransactionId transaction = read_transaction(in);
     out.emplace_back(transaction, read_stance(in));

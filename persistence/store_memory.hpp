@@ -2,7 +2,9 @@
 #include <array>
 #include <map>
 #include <string>
-#include <vector>
+
+#include <boost/container/flat_map.hpp>
+#include <boost/container/small_vector.hpp>
 
 #include "persistence/record.hpp"
 
@@ -11,7 +13,7 @@ namespace kontor::persistence {
 /// What a Store holds when it lives in memory: the same sealed values under the same keys as in the file, so that every
 /// reader checks the same checksums. For simulation: one thread, and no Writer while records of a Reader are in use.
 struct MemoryStore {
-  using Journal = std::map<Position, std::string>;
+  using Journal = boost::container::flat_map<Position, std::string>;  // It grows at one end and shrinks at the other.
   using Rows = std::map<std::string, std::string, std::less<>>;
   std::array<Journal, kStreams> streams;
   std::array<Rows, kTables> tables;
@@ -42,7 +44,7 @@ class MemoryWriter {
     std::string key, value;
   };
   MemoryStore& store_;
-  std::vector<Change> changes_;
+  boost::container::small_vector<Change, 1> changes_;
 };
 
 /// What stands in the store under a position or key, seen as a record.

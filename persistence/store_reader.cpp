@@ -1,6 +1,6 @@
 #include <array>
 #include <cstring>
-#include <deque>
+#include <list>
 #include <string>
 
 #include <lmdb.h>
@@ -100,7 +100,7 @@ struct Store::Reader::Impl {
   int error = 0;
   std::array<MDB_cursor*, kStreams> cursors{};
   std::string joined;
-  std::deque<std::string> kept;  ///< Records that were stored in parts; callers point into them.
+  std::list<std::string> kept;  ///< Records that were stored in parts; callers point into them.
 };
 
 namespace {
@@ -160,6 +160,27 @@ Result<Record> Store::Reader::at_or_after(Stream stream, Position from) const {
   if (const int rc = step(cursor, MDB_SET_RANGE, &key, &value); rc != 0) return read_error(rc);
   if ((key & kPartMask) != 0) return Error{Errc::corrupt_journal, "key"};
   return impl_->read(cursor, key >> kPartBits, view(value));
+}
+
+Result<Record> Store::Reader::glimpse(Stream stream, Position from) const {
+  if (from > kPositionMax) return read_error(MDB_NOTFOUND);
+  std::uint64_t key = part_key(from, 0);
+  Result<Record> record = read_error(MDB_NOTFOUND);
+  if (impl_->memory != nullptr) {
+    const auto& journal = impl_->memory->of(stream);
+    const auto it = journal.lower_bound(from);
+    if (it == journal.end()) return record;
+    key = part_key(it->first, 0);
+    record = persistence::glimpse(it->second, key);
+  } else {
+    MDB_cursor* cursor = nullptr;
+    if (const int rc = impl_->cursor(stream, &cursor); rc != 0) return read_error(rc);
+    MDB_val value = {};
+    if (const int rc = step(cursor, MDB_SET_RANGE, &key, &value); rc != 0) return read_error(rc);
+    record = persistence::glimpse(view(value), key);
+  }
+  if (record) record->header.key = key >> kPartBits;
+  return record;
 }
 
 Result<Record> Store::Reader::at_or_before(Stream stream, Position until) const {

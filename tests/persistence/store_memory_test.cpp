@@ -49,7 +49,7 @@ std::string read(const Store& store) {
   std::string out = std::to_string(reader.count(kStream)) + " until " + std::to_string(reader.last(kStream)) + "\n";
   for (Position position = 0; position < 90; position += 3)
     out += text(reader.get(kStream, position)) + "|" + text(reader.at_or_after(kStream, position)) + "|" +
-           text(reader.at_or_before(kStream, position)) + "\n";
+           text(reader.glimpse(kStream, position)) + "|" + text(reader.at_or_before(kStream, position)) + "\n";
   REQUIRE(reader.scan(kStream, 5, [&](const Record& record) { return out += text(record), record.header.key < 60; }));
   for (const char* from : {"", "k", "k3", "z"})
     REQUIRE(reader.scan(kTable, from, [&](std::string_view key, const Record& record) {

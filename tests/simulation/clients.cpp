@@ -76,8 +76,8 @@ void Clients::ask(std::vector<Operation> operations) {
 
 /// The shard that a request is brought to: of its order, or of its key.
 ShardId Clients::asked_at(const Request& request) const {
-  const OrderId order = testing::names_in(request.operation).order;
-  return order ? order.shard : home_of(request.key, around_.options.shards);
+  const OrderId* order = actors::order_amended(request.operation);
+  return order ? order->shard : home_of(request.key, around_.options.shards);
 }
 
 void Clients::on_open(ShardId shard) {
@@ -116,8 +116,8 @@ void Clients::send(Numbers numbers) {
       if (!asks_[number].done && asks_[number].tries == tries) send({number});
     });
     if (!reaches(asked_at(request), number)) continue;
-    if (const OrderId order = testing::names_in(request.operation).order) {
-      auto& list = amendments[order.shard];
+    if (const OrderId* order = actors::order_amended(request.operation)) {
+      auto& list = amendments[order->shard];
       if (!list) list = std::make_shared<actors::Amend::List>();
       list->requests.push_back(request), list->indexes.push_back(i);
     } else if (const auto added = intake.add(request, i, NoPrices{}); !added) {

@@ -17,24 +17,30 @@ void FinalChecks::run() {
   if (judge_.failed()) return;
   for (const auto& node : nodes_) {
     node->stop();
-    check_recovered(*node);
-    node->check_mirror();
+    if (const auto found = node->check_mirror())
+      check_recovered(*node, *found);
+    else
+      check_recovered(*node);
     if (!judge_.failed()) check_damage(*node);
   }
   if (around_.options.audit && !judge_.failed()) audit();
 }
 
-/// Asks, and waits for the durable answer.
+/// What running shards answer; they may outlive whoever asked.
+struct FinalChecks::Answers {
+  State facts;
+  std::size_t awaited = 0;
+};
+
+/// Asks for what is durable.
 template <class Value, class Message, class Actor, class Name>
-std::string FinalChecks::read(const Actor& actor, const Name& name) {
-  auto promise = std::make_shared<std::promise<Result<Value>>>();
-  auto answer = promise->get_future();
-  caf::anon_send(actor, Message{name, [promise](const Result<Value>& value) { promise->set_value(value); }});
-  const bool answered =
-      run_until_([&] { return answer.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
-  if (!answered) return "no answer";
-  const Result<Value> value = answer.get();
-  return value ? testing::fact(*value) : std::string(to_string(value.code()));
+void FinalChecks::read(const Actor& actor, const Name& name, std::string what, const std::shared_ptr<Answers>& to) {
+  ++to->awaited;
+  caf::anon_send(actor, Message{name, [to, what = std::move(what)](const Result<Value>& value) {
+                                  to->facts[what] =
+                                      value ? testing::fact(*value) : std::string(to_string(value.code()));
+                                  --to->awaited;
+                                }});
 }
 
 /// What the stores hold promises for.
@@ -58,35 +64,41 @@ std::string FinalChecks::still_open() const {
 
 void FinalChecks::check_running() {
   const auto& model = judge_.model();
-  State actual;
+  const auto actual = std::make_shared<Answers>();
   const std::uint16_t shards = around_.options.shards;
   for (const auto& [name, unused] : model.accounts) {
     const AccountId id = testing::acc(name);
-    actual["account " + name] = read<Account, actors::ReadAccount>(nodes_[home_of(id, shards)]->actors().payment, id);
+    read<Account, actors::ReadAccount>(nodes_[home_of(id, shards)]->actors().payment, id, "account " + name, actual);
   }
   for (const auto& [name, unused] : model.products) {
     const Sku id = testing::sku(name);
-    actual["sku " + name] = read<Product, actors::ReadProduct>(nodes_[home_of(id, shards)]->actors().inventory, id);
+    read<Product, actors::ReadProduct>(nodes_[home_of(id, shards)]->actors().inventory, id, "sku " + name, actual);
   }
   for (const OrderId& id : judge_.orders())
-    actual[order_text(id)] = read<Order, actors::ReadOrder>(nodes_[id.shard]->actors().order, id);
-  judge_.must(actual == model.state(),
-              [&] { return "engine | model" + testing::difference(actual, model.state()) + still_open(); });
+    read<Order, actors::ReadOrder>(nodes_[id.shard]->actors().order, id, order_text(id), actual);
+  run_until_([&] { return actual->awaited == 0; });
+  const State expected = model.state();
+  judge_.must(actual->facts == expected,
+              [&] { return "engine | model" + testing::difference(actual->facts, expected) + still_open(); });
 }
 
-/// Nothing is open, nothing in doubt, and rows are those of the model.
 void FinalChecks::check_recovered(Node& node) {
   std::string why;
   const auto found = persistence::recover(node.store(), node.format(), nullptr, &why, persistence::Replay::in_turn);
+  if (!found) return judge_.fail("shard " + std::to_string(node.id()) + " does not recover: " + why);
+  check_recovered(node, *found);
+}
+
+/// Nothing is open, nothing in doubt, and rows are those of the model.
+void FinalChecks::check_recovered(Node& node, const persistence::RecoveredShard& found) {
   const std::string name = "shard " + std::to_string(node.id());
-  if (!found) return judge_.fail(name + " does not recover: " + why);
-  judge_.must(found->in_doubt.empty(), [&] { return std::string(name + ": in doubt after the end"); });
-  judge_.must(found->unacknowledged.empty(),
+  judge_.must(found.in_doubt.empty(), [&] { return std::string(name + ": in doubt after the end"); });
+  judge_.must(found.unacknowledged.empty(),
               [&] { return std::string(name + ": a commit is not acknowledged after the end"); });
-  judge_.must(found->order.open().empty() && found->inventory.open().empty() && found->payment.open().empty(),
+  judge_.must(found.order.open().empty() && found.inventory.open().empty() && found.payment.open().empty(),
               [&] { return std::string(name + ": a claim stays after the end"); });
   const auto& model = judge_.model();
-  const auto& accounts = found->payment.resource.rows();
+  const auto& accounts = found.payment.resource.rows();
   for (Ledger::Index i = 0; i < accounts.size(); ++i) {
     const auto known = model.accounts.find(accounts[i].id.str());
     judge_.must(known != model.accounts.end() && testing::fact(accounts[i]) == testing::fact(known->second), [&] {
@@ -95,7 +107,7 @@ void FinalChecks::check_recovered(Node& node) {
                          (known == model.accounts.end() ? " | none" : " | " + testing::fact(known->second)));
     });
   }
-  const auto& products = found->inventory.resource.rows();
+  const auto& products = found.inventory.resource.rows();
   for (Inventory::Index i = 0; i < products.size(); ++i) {
     const auto known = model.products.find(products[i].sku.str());
     judge_.must(known != model.products.end() && testing::fact(products[i]) == testing::fact(known->second),

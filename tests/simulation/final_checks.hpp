@@ -24,13 +24,15 @@ class FinalChecks {
   void run();
 
  private:
+  struct Answers;
   void check_running();
   std::string still_open() const;
   void check_recovered(Node& node);
+  void check_recovered(Node& node, const persistence::RecoveredShard& found);
   void check_damage(Node& node);
   void audit();
   template <class Value, class Message, class Actor, class Name>
-  std::string read(const Actor& actor, const Name& name);
+  void read(const Actor& actor, const Name& name, std::string what, const std::shared_ptr<Answers>& to);
 
   Surroundings& around_;
   Judge& judge_;

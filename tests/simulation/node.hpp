@@ -65,8 +65,8 @@ class Node {
   void put_store(std::unique_ptr<persistence::Store> store) { store_ = std::move(store); }
   /// What is queued becomes durable, and nobody is told.
   void write_untold() { journal_->commit_untold(); }
-  /// With a mirror: recovery finds what a replay of all that was ever written finds.
-  void check_mirror();
+  /// With a mirror: recovery finds what a replay of all that was ever written finds. Returns what it found.
+  std::optional<persistence::RecoveredShard> check_mirror();
   std::size_t queued() const { return journal_ ? journal_->queued() : 0; }
   persistence::Format format() const { return {persistence::kFormatVersion, id_, around_.options.shards}; }
   std::int64_t now_ns() const { return around_.time.now_ns() + clock_ns_; }

@@ -282,7 +282,7 @@ void KeyIndex::Impl::poll() {
 /// The next partition, and those behind it while they are small: most of a young index's are empty.
 void KeyIndex::Impl::write_partitions() {
   std::size_t entries = 0;
-  while (freeze.partition < KeyGeneration::kPartitions && entries < tuning.step_entries) {
+  do {
     const std::span<const KeyEntry> partition = frozen.partition(freeze.partition++);
     entries += partition.size();
     freeze.sorted.assign(partition.begin(), partition.end());
@@ -295,7 +295,7 @@ void KeyIndex::Impl::write_partitions() {
       freeze.writer->add(entry);
       if (refilling) filter.mark_next(entry.hash);
     }
-  }
+  } while (freeze.partition < KeyGeneration::kPartitions && entries < tuning.written_entries);
   if (freeze.partition == KeyGeneration::kPartitions) {
     freeze.run = list(freeze.writer->finish(), freeze.durable);
     freeze.phase = Phase::waiting;

@@ -26,6 +26,7 @@ void add_overrides(CLI::App& app, Overrides& overrides, Words& words) {
   app.add_option("--tiny-limits", overrides.tiny_limits, "0 or 1, instead of the seed's own");
   app.add_option("--as-bytes", overrides.as_bytes,
                  "0 or 1: messages between shards are written and read, as between nodes");
+  app.add_option("--long-checkpoints", overrides.long_checkpoints, "0 or 1: they take some hundred turns");
   app.add_option("--mixed", overrides.mixed, "0 or 1: each request names a protocol of its own");
   app.add_option("--key-retention-ms", overrides.key_retention_ms, "Instead of the seed's own; 0: keys are kept");
   app.add_option("--moves", overrides.moves, "Shards that are asked to move, instead of the seed's own; 0: none");

@@ -39,7 +39,8 @@ Node::Node(Surroundings& around, Judge& judge, testing::Puppets& puppets, Outlet
 bool Node::recover(persistence::RecoveredShard& recovered, std::unique_ptr<persistence::KeyIndex>& keys) {
   const bool tiny = around_.options.tiny_limits;
   persistence::KeyIndex::Tuning tuning;
-  if (tiny) tuning = {4, 8, 2'048};
+  if (tiny) tuning = {4, 8, 8, 2'048};
+  if (around_.options.long_checkpoints) tuning.written_entries = 0;
   keys = std::make_unique<persistence::KeyIndex>(*store_, journal_.get(), tiny ? kTinyFilterKeys : kFilterKeys, tuning);
   std::string why = "key index";
   if (keys->load()) {

@@ -39,6 +39,8 @@ Options expand(std::uint64_t seed, Protocol protocol, const Overrides& overrides
     out.faults.set(i, !moves.chance(kClassOffPermille) && !clean);
   constexpr std::uint64_t kMixedStream = 649;  // Likewise: in which no seed of the corpus draws it.
   out.mixed = Random(seed, kMixedStream).chance(150);
+  constexpr std::uint64_t kLongStream = 144'231;  // In which each seed of the corpus with checkpoints draws it.
+  out.long_checkpoints = Random(seed, kLongStream).chance(400);
 
   if (overrides.shards) out.shards = *overrides.shards;
   if (overrides.operations) out.operations = *overrides.operations;
@@ -46,6 +48,7 @@ Options expand(std::uint64_t seed, Protocol protocol, const Overrides& overrides
   if (overrides.burst) out.burst = *overrides.burst;
   if (overrides.disruptions) out.disruptions = *overrides.disruptions;
   if (overrides.checkpoint_permille) out.checkpoint_permille = *overrides.checkpoint_permille;
+  if (overrides.long_checkpoints) out.long_checkpoints = *overrides.long_checkpoints;
   if (overrides.deadline_permille) out.deadline_permille = *overrides.deadline_permille;
   if (overrides.as_bytes) out.as_bytes = *overrides.as_bytes;
   if (overrides.tiny_limits) out.tiny_limits = *overrides.tiny_limits;
@@ -69,9 +72,9 @@ std::string describe(const Options& options) {
          (options.scarce ? ", scarce" : "") + (options.tiny_limits ? ", tiny limits" : "") +
          (options.as_bytes ? ", as bytes" : "") + (options.mixed ? ", mixed protocols" : "") + ", disruptions " +
          std::to_string(options.disruptions) + "\n  per mille: faults " + std::to_string(options.fault_permille) +
-         ", checkpoints " + std::to_string(options.checkpoint_permille) + ", deadlines " +
-         std::to_string(options.deadline_permille) + "\n  latency us: network " + std::to_string(options.network_us) +
-         ", disk " + std::to_string(options.disk_us) +
+         ", checkpoints " + std::to_string(options.checkpoint_permille) + (options.long_checkpoints ? " (long)" : "") +
+         ", deadlines " + std::to_string(options.deadline_permille) + "\n  latency us: network " +
+         std::to_string(options.network_us) + ", disk " + std::to_string(options.disk_us) +
          "\n  key retention ms: " + std::to_string(options.key_retention_ms) + "\n  moves " +
          std::to_string(options.moves) + ", machines " + std::to_string(options.machines()) + "\n  mirror " +
          (options.mirror ? "yes" : "no") + ", audit " + (options.audit ? "yes" : "no") + "\n  on: " + on +
@@ -90,6 +93,7 @@ std::string reproduction(std::uint64_t seed, Protocol protocol, const Overrides&
   add("burst", overrides.burst);
   add("disruptions", overrides.disruptions);
   add("checkpoints", overrides.checkpoint_permille);
+  add("long-checkpoints", overrides.long_checkpoints);
   add("deadlines", overrides.deadline_permille);
   add("tiny-limits", overrides.tiny_limits);
   add("as-bytes", overrides.as_bytes);

@@ -23,6 +23,7 @@ struct Options {
   unsigned burst = 1;                ///< Requests of one submit call, at most.
   bool scarce = false;               ///< Little money and stock: refusals are usual.
   unsigned checkpoint_permille = 0;  ///< Of operations that are followed by a checkpoint of some shard.
+  bool long_checkpoints = false;     ///< They take a shard's actors some hundred turns, most of which do little.
   unsigned fault_permille = 20;      ///< Weight of faults of messages and answers.
   unsigned disruptions = 4;          ///< Crashes, partitions, pauses, jumps … over the run.
   unsigned deadline_permille = 0;    ///< Of requests with a deadline.
@@ -47,7 +48,7 @@ struct Options {
 struct Overrides {
   std::optional<std::uint16_t> shards;
   std::optional<unsigned> operations, outstanding, burst, disruptions, checkpoint_permille, deadline_permille;
-  std::optional<bool> tiny_limits, as_bytes, mixed;
+  std::optional<bool> long_checkpoints, tiny_limits, as_bytes, mixed;
   std::optional<unsigned> network_us, key_retention_ms, moves;
   std::vector<Fault> off;
 };

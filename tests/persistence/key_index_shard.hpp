@@ -11,7 +11,8 @@
 namespace kontor::persistence::testing {
 
 /// Blocks of 4 and slices of 16, so that a few hundred keys make many blocks, levels and steps.
-inline constexpr KeyIndex::Tuning kSmall{.block_entries = 4, .step_entries = 16, .written_entries = 16, .in_flight_bytes_max = 1u << 20};
+inline constexpr KeyIndex::Tuning kSmall{
+    .block_entries = 4, .step_entries = 16, .written_entries = 16, .in_flight_bytes_max = 1u << 20};
 
 /// Queues what the index writes and commits as much of it as it is told to: what is left in the queue when the
 /// directory is opened anew is what a crash took.

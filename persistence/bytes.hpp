@@ -76,9 +76,7 @@ class ByteWriter {
     if (size_ + more > bytes_.size()) [[unlikely]]
       grow(more);
   }
-  [[gnu::noinline]] void grow(std::size_t more) {
-    bytes_.resize(bytes_.empty() ? std::max(expected_, more) : (size_ + more) * 2);
-  }
+  [[gnu::noinline]] void grow(std::size_t more) { bytes_.resize(std::max(expected_, (size_ + more) * 2)); }
   std::string bytes_;
   std::size_t expected_, size_ = 0;
 };

@@ -42,7 +42,7 @@ class KeyIndex {
   struct Tuning {
     std::size_t block_entries = kRunBlockEntries;
     std::size_t step_entries = 8'192;            ///< Merged by one step.
-    std::size_t written_entries = 8'192;         ///< Of new ones by one step, about; 0: of one partition.
+    std::size_t written_entries = 2'048;         ///< Of new ones by one step, about; 0: of one partition.
     std::size_t in_flight_bytes_max = 1u << 20;  ///< Queued and not durable: no step holds up the actors' commits.
   };
 

@@ -31,7 +31,8 @@ class OrderArchive {
 
   /// Errors: not_found, corrupt_journal.
   Result<ArchivedRequest> at(Locator locator) const;
-  /// By the transaction that enrolled it, which this shard coordinated. About 20 probes.
+  /// By the transaction that enrolled it, which this shard coordinated. About 20 looks at how records begin, and one is
+  /// read; what is not found is looked for again in records that are read whole.
   Result<ArchivedRequest> find(const TransactionId& transaction) const;
   /// What the last checkpoint knew of an item; `committed` where it kept no bitmap. Errors: corrupt_journal.
   Result<ItemState> outcome(Locator locator) const;

@@ -74,7 +74,8 @@ inline constexpr std::uint16_t kRecordVersion = 1;
 /// Bit of `version`: the record goes on in the next part. Never set in what Store returns.
 inline constexpr std::uint16_t kContinues = 0x8000;
 
-/// A stored value whose checksum, size and key were found right. Points into the store: valid during the read.
+/// A stored value whose checksum, size and key were found right (glimpsed: size and key). Points into the store: valid
+/// during the read.
 struct Record {
   RecordHeader header;
   std::string_view payload;

@@ -59,8 +59,8 @@ class Store {
     Result<Record> get(Table table, std::string_view key) const;
     /// The first record at or after `from` / the last one at or before `until`. Errors: not_found, corrupt_journal.
     Result<Record> at_or_after(Stream stream, Position from) const;
-    /// How the record at or after `from` begins (up to where it is stored in parts), its checksum not looked at: to
-    /// find the way by, to what is then read with `get`. Errors: as there.
+    /// How the record at or after `from` begins (its first part, if it is stored in parts), its checksum not looked at:
+    /// to find the way by, to what is then read with its checksum. Errors: as there.
     Result<Record> glimpse(Stream stream, Position from) const;
     Result<Record> at_or_before(Stream stream, Position until) const;
     /// Calls `visit` for each record with a position >= `from`, in order, until it returns false.

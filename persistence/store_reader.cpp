@@ -177,9 +177,12 @@ Result<Record> Store::Reader::glimpse(Stream stream, Position from) const {
     if (const int rc = impl_->cursor(stream, &cursor); rc != 0) return read_error(rc);
     MDB_val value = {};
     if (const int rc = step(cursor, MDB_SET_RANGE, &key, &value); rc != 0) return read_error(rc);
+    if ((key & kPartMask) != 0) return Error{Errc::corrupt_journal, "key"};
     record = persistence::glimpse(view(value), key);
   }
-  if (record) record->header.key = key >> kPartBits;
+  if (!record) return record;
+  record->header.key = key >> kPartBits;
+  record->header.version &= static_cast<std::uint16_t>(~kContinues);
   return record;
 }
 

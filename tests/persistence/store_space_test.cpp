@@ -110,6 +110,10 @@ TEST_CASE("store: where free pages are scattered a long record is cut, and read 
   CHECK(third->payload == payload(3, 300'001));
   CHECK(reader.at_or_after(kStream, 2)->header.key == 2);
   CHECK(reader.at_or_after(kStream, 3)->payload == third->payload);
+  const auto glimpsed = reader.glimpse(kStream, 2);
+  REQUIRE(glimpsed);
+  CHECK((glimpsed->header.key == 2 && glimpsed->header.version == 1 && second->payload.starts_with(glimpsed->payload)));
+  CHECK(glimpsed->payload.size() > 100);
   Position expected = 0;
   CHECK(reader.scan(kStream, 0, [&](const Record& record) {
     const bool right = record.header.key == ++expected && record.payload == payload(expected, record.payload.size());
@@ -226,6 +230,7 @@ TEST_CASE("store: a cut record that lost a part is found", "[persistence][store]
   const Store::Reader reader(*store);
   CHECK(reader.at_or_after(kStream, 2).code() == Errc::corrupt_journal);
   CHECK(reader.at_or_before(kStream, 2).code() == Errc::corrupt_journal);
+  CHECK(reader.glimpse(kStream, 2).code() == (part == 0 ? Errc::corrupt_journal : Errc::none));
   Position failed_at = 0;
   CHECK(reader
             .scan(

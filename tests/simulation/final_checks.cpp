@@ -30,6 +30,7 @@ void FinalChecks::run() {
 struct FinalChecks::Answers {
   State facts;
   std::size_t awaited = 0;
+  bool twice = false;
 };
 
 /// Asks for what is durable.
@@ -37,8 +38,9 @@ template <class Value, class Message, class Actor, class Name>
 void FinalChecks::read(const Actor& actor, const Name& name, std::string what, const std::shared_ptr<Answers>& to) {
   ++to->awaited;
   caf::anon_send(actor, Message{name, [to, what = std::move(what)](const Result<Value>& value) {
-                                  to->facts[what] =
+                                  std::string fact =
                                       value ? testing::fact(*value) : std::string(to_string(value.code()));
+                                  to->twice = !to->facts.emplace(what, std::move(fact)).second || to->twice;
                                   --to->awaited;
                                 }});
 }
@@ -76,7 +78,8 @@ void FinalChecks::check_running() {
   }
   for (const OrderId& id : judge_.orders())
     read<Order, actors::ReadOrder>(nodes_[id.shard]->actors().order, id, order_text(id), actual);
-  run_until_([&] { return actual->awaited == 0; });
+  const bool answered = run_until_([&] { return actual->awaited == 0; });
+  judge_.must(answered && !actual->twice, [&] { return std::string("a read has no answer, or two"); });
   const State expected = model.state();
   judge_.must(actual->facts == expected,
               [&] { return "engine | model" + testing::difference(actual->facts, expected) + still_open(); });

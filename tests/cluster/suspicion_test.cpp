@@ -5,10 +5,9 @@
 #include <random>
 #include <vector>
 
-#include <rapidcheck.h>
-
 #include "actors/cluster/limits.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/property.hpp"
 
 namespace kontor::actors {
 namespace {
@@ -75,7 +74,7 @@ TEST_CASE("suspicion: a peer that talks all the time is not suspected for a brea
 }
 
 TEST_CASE("suspicion: while nothing is heard it never falls, and is a number", "[cluster][link]") {
-  CHECK(rc::check([] {
+  tests::property("suspicion never falls, and is a number", 100, [] {
     Time end{};
     const Suspicion suspicion = after(*any_silences(), end);
     double before = 0;
@@ -87,11 +86,11 @@ TEST_CASE("suspicion: while nothing is heard it never falls, and is a number", "
       before = phi;
     }
     if (suspicion.silences() >= Suspicion::kSilencesMin) RC_ASSERT(before > 1);
-  }));
+  });
 }
 
 TEST_CASE("suspicion: what is heard ends it", "[cluster][link]") {
-  CHECK(rc::check([] {
+  tests::property("what is heard ends a suspicion", 100, [] {
     Time end{};
     Suspicion suspicion = after(*any_silences(), end);
     const Time later = end + Time(*rc::gen::inRange(0, 30'000'000));
@@ -99,7 +98,7 @@ TEST_CASE("suspicion: what is heard ends it", "[cluster][link]") {
     RC_ASSERT(suspicion.phi(later) == 0);
     suspicion.heard(end);  // A clock that was read earlier changes nothing.
     RC_ASSERT(suspicion.phi(later) == 0);
-  }));
+  });
 }
 
 TEST_CASE("suspicion: wrong ones are as rare as it says", "[cluster][link]") {

@@ -112,26 +112,8 @@ std::optional<persistence::RecoveredShard> Node::check_mirror() {
   ++around_.counters.mirrored;
   testing::RecoveredState cut(*store_, format(), judge_.orders(), judge_.keys());
   testing::RecoveredState whole(*mirror_, format(), judge_.orders(), judge_.keys());
-  // A checkpoint knows which sites have acknowledged; records say so only of those that all have.
-  for (const auto& entry : cut.shard.unacknowledged) {
-    const TransactionId& transaction = entry.first;
-    const std::string fact = "unacknowledged " + transaction_text(transaction);
-    const auto known = std::find_if(whole.shard.unacknowledged.begin(), whole.shard.unacknowledged.end(),
-                                    [&](const auto& other) { return other.first == transaction; });
-    if (known != whole.shard.unacknowledged.end() && (entry.second & ~known->second) == 0)
-      cut.facts[fact] = whole.facts[fact] = "some";
-  }
-  judge_.must(cut.facts == whole.facts, [&] {
-    return "store | mirror of shard " + std::to_string(id_) + testing::difference(cut.facts, whole.facts);
-  });
-  for (const auto& entry : whole.shard.high_water) {
-    const ShardId shard = entry.first;
-    const auto known = cut.shard.high_water.find(shard);
-    judge_.must(known != cut.shard.high_water.end() && known->second >= entry.second, [&] {
-      return "shard " + std::to_string(id_) + ": a checkpoint lost high water " + transaction_text(entry.second) +
-             (known == cut.shard.high_water.end() ? "" : ", has " + transaction_text(known->second));
-    });
-  }
+  const std::string lines = testing::disagreement(cut, whole);
+  judge_.must(lines.empty(), [&] { return "store | mirror of shard " + std::to_string(id_) + lines; });
   if (cut.facts.contains("error")) return {};
   return std::move(cut.shard);
 }

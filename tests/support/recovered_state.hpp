@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -145,6 +146,27 @@ inline std::string difference(const State& left, const State& right) {
   }
   for (const auto& [name, text] : right)
     if (!left.contains(name)) line(name, "nothing", text);
+  return out;
+}
+
+/// How what is recovered from a store with checkpoints, `cut`, differs from a replay of all its records, `whole`:
+/// nothing if they agree. Two things a checkpoint may know better: which sites have acknowledged (records tell only of
+/// transactions that all have), and how far a shard's transactions are settled.
+inline std::string disagreement(RecoveredState& cut, RecoveredState& whole) {
+  for (const auto& [transaction, sites] : cut.shard.unacknowledged) {
+    const auto known = std::find_if(whole.shard.unacknowledged.begin(), whole.shard.unacknowledged.end(),
+                                    [id = transaction](const auto& other) { return other.first == id; });
+    if (known == whole.shard.unacknowledged.end() || (sites & ~known->second) != 0) continue;
+    const std::string fact = "unacknowledged " + transaction_text(transaction);
+    cut.facts[fact] = whole.facts[fact] = "some";
+  }
+  std::string out = cut.facts == whole.facts ? "" : difference(cut.facts, whole.facts);
+  for (const auto& [shard, transaction] : whole.shard.high_water) {
+    const auto known = cut.shard.high_water.find(shard);
+    if (known != cut.shard.high_water.end() && known->second >= transaction) continue;
+    out += "\n  high water " + transaction_text(transaction) + " is lost" +
+           (known == cut.shard.high_water.end() ? "" : ", known is " + transaction_text(known->second));
+  }
   return out;
 }
 

@@ -64,6 +64,7 @@ Clock::time_point Connection::body_due() const {
 void Connection::drain() {
   if (state_ == State::idle || state_ == State::handshake) close();
   if (state_ == State::waiting) tell();
+  if (state_ == State::body && rests()) end_stream();
 }
 
 void Connection::on_deadline() {
@@ -207,6 +208,10 @@ bool Connection::consume_body() {
     if (buffer_.size() > 0) buffer_.consume(parser_->put(buffer_.data(), failure));
     if (!take({scratch.data(), scratch.size() - body.size})) return false;
     if (failure == error::need_more) {
+      if (buffer_.size() > kHeaderBytesMax) {  // Only a chunk's header or the trailer is left there.
+        refuse(431, "a chunk's header or the trailer is longer than 8192 bytes");
+        return false;
+      }
       // A client that waits for its answers has sent all that it will; what came together is handled together.
       if (stream_ && block_.find('\n') != std::string::npos && !transport_.has_more())
         flush_lines();
@@ -280,6 +285,15 @@ void Connection::flush_lines() {
                     [self = shared_from_this()](const std::string& answer) { self->write_lines(answer); });
 }
 
+/// Of a stream: all lines that came are answered, and the next one has not begun.
+bool Connection::rests() const { return stream_ && stream_begun_ && block_.empty(); }
+
+/// While draining nothing new is taken: what the client has not heard of was not begun.
+void Connection::end_stream() {
+  stream_ending_ = last_ = true;
+  write_lines({});
+}
+
 void Connection::write_lines(const std::string& lines) {
   if (state_ == State::closed) return;
   hold(block_.size());
@@ -305,7 +319,7 @@ void Connection::refuse(unsigned status, std::string_view detail) {
   if (stream_ && stream_begun_) {
     stream_ending_ = last_ = true;
     block_.clear();
-    return write_lines(stream_->on_failure(detail));
+    return write_lines(stream_->on_failure(status, detail));
   }
   stream_.reset();
   Response response = lane_.service().refuse(*request_, status, detail);
@@ -330,23 +344,22 @@ void Connection::respond(Response response) {
     answer_ended_ = false;
     read();  // So that it is noticed when the client goes.
   }
+  request_.reset();  // Its body may be long, and the next request late.
   write(std::move(text));
 }
 
 /// Goes on with a feed, or ends it when the server does.
 void Connection::tell() {
-  if (lane_.draining()) {
-    answer_ended_ = last_ = true;
-    return write("0\r\n\r\n");
-  }
+  if (lane_.draining()) return told({});
   enter(State::handling, kNoDeadline);
-  feed_->next([self = shared_from_this()](const std::string& piece) { self->told(piece); });
+  feed_->next([self = shared_from_this()](const std::optional<std::string>& piece) { self->told(piece); });
 }
 
-void Connection::told(const std::string& piece) {
+void Connection::told(const std::optional<std::string>& piece) {
   if (state_ == State::closed) return;
-  if (piece.empty()) return enter(State::waiting, kFeedEvery);
-  write(chunk_text(piece));
+  if (piece && piece->empty()) return enter(State::waiting, kFeedEvery);
+  answer_ended_ = last_ = !piece;
+  write(piece ? chunk_text(*piece) : "0\r\n\r\n");
 }
 
 void Connection::write(std::string text) {
@@ -364,11 +377,16 @@ void Connection::on_written() {
   if (!answer_ended_ && feed_) return tell();
   if (!answer_ended_) {  // Of a stream: on to the next lines.
     enter(State::body, lane_.limits().body_deadline);
-    return consume();
+    return lane_.draining() && rests() ? end_stream() : consume();
   }
   if (last_) return linger();
-  stream_.reset();
-  block_.clear();
+  if (stream_) {
+    stream_.reset();
+    std::string().swap(block_);
+    buffer_.shrink_to_fit();
+  }
+  request_.reset();
+  std::string().swap(out_);
   enter(State::idle, lane_.limits().idle_deadline);
   if (lane_.draining()) return close();
   if (buffer_.size() == 0) return read();

@@ -50,11 +50,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::chrono::steady_clock::time_point body_due() const;
   void on_body_end();
   void flush_lines();
+  bool rests() const;
+  void end_stream();
   void write_lines(const std::string& lines);
   void refuse(unsigned status, std::string_view detail);
   void respond(Response response);
   void tell();
-  void told(const std::string& piece);
+  void told(const std::optional<std::string>& piece);
   void write(std::string text);
   void on_written();
   void linger();

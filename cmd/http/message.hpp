@@ -2,6 +2,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,9 +34,9 @@ using RequestPtr = std::shared_ptr<const Request>;
 class Feed {
  public:
   virtual ~Feed() = default;
-  /// `then` gets the next piece, once, on the lane's thread; an empty one means: nothing new, ask again soon. Not
-  /// called while it is being answered; held until then.
-  virtual void next(std::function<void(std::string)> then) = 0;
+  /// `then` gets the next piece, once, on the lane's thread; an empty one means: nothing new, ask again soon; none: it
+  /// is over. Not called while it is being answered; held until then.
+  virtual void next(std::function<void(std::optional<std::string>)> then) = 0;
 };
 
 struct Response {
@@ -58,8 +59,9 @@ class LineStream {
   /// `lines`: whole lines, each ended by '\n' (the body's last one perhaps not). `then` gets what to send, once, on the
   /// lane's thread; the next lines come after that.
   virtual void on_lines(std::string lines, std::function<void(std::string)> then) = 0;
-  /// The body broke a bound or the rules of HTTP: a last line for the client.
-  virtual std::string on_failure(std::string_view detail) = 0;
+  /// The body broke a bound or the rules of HTTP, for which a request would be refused with `status`: a last line for
+  /// the client.
+  virtual std::string on_failure(unsigned status, std::string_view detail) = 0;
 };
 
 /// How a request's body is to be taken: one of refusal, stream, handle.

@@ -145,12 +145,15 @@ int ask_server(const Options& options, const TransactionId& id) {
   auto transaction = reply.exit_code == kExitOk ? reply.object() : std::nullopt;
   if (!transaction) return client::print_failure(reply, "explain", options.call);
   std::optional<json::object> order;
-  std::string_view name = "order";
-  if (const json::value* placed = transaction->if_contains("order"); placed && placed->is_string())
-    order = caller->get("/v1/orders/" + http::percent_encoded(placed->get_string())).object();
-  if (const json::value* reserved = transaction->if_contains("reservation"); reserved && reserved->is_string()) {
-    name = "reservation";
-    order = caller->get("/v1/reservations/" + http::percent_encoded(reserved->get_string())).object();
+  std::string_view name;
+  for (const std::string_view kind : {"order", "reservation"}) {
+    const json::value* id_of_it = transaction->if_contains(kind);
+    if (!id_of_it || !id_of_it->is_string()) continue;
+    name = kind;
+    const client::Reply found =
+        caller->get("/v1/" + std::string(kind) + "s/" + http::percent_encoded(id_of_it->get_string()));
+    order = found.exit_code == kExitOk ? found.object() : std::nullopt;
+    if (!order) return client::print_failure(found, "explain", options.call);
   }
   if (options.json()) {
     if (order) (*transaction)[name] = std::move(*order);

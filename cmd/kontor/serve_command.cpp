@@ -132,6 +132,7 @@ void tell_recovery(const Engine& engine, Log& log) {
 int serve_until_signal(std::unique_ptr<Engine> engine, const http::ServerOptions& server, const Options& options,
                        const serve::KeyRingPtr& keys, const std::shared_ptr<Log>& log,
                        const std::shared_ptr<Node>& node) {
+  std::signal(SIGPIPE, SIG_IGN);  // Whoever reads the log may go; what cannot be written is counted.
   boost::asio::io_context context;
   boost::asio::signal_set hang_ups(context, SIGHUP);  // All before the line that says it may be used.
   boost::asio::signal_set signals(context, SIGINT, SIGTERM);

@@ -88,7 +88,7 @@ TEST_CASE("cached reads: what an operation touches is all that it names", "[http
   const AccountId a = *AccountId::parse("a"), b = *AccountId::parse("b"), f = *AccountId::parse("f");
   const Sku s = *Sku::parse("s"), t = *Sku::parse("t");
   const auto accounts = [](const Operation& operation) {
-    auto touched = cmd::serve::touched_by(operation).accounts;
+    auto touched = cmd::serve::touched_by(operation, {}).accounts;
     std::sort(touched.begin(), touched.end());
     return touched;
   };
@@ -100,7 +100,7 @@ TEST_CASE("cached reads: what an operation touches is all that it names", "[http
   CHECK(accounts(UnmatchedRefund{a, b, {}, {}}) == Ids{a, b});
   Checkout checkout{a, {}, {b}, {{s, 1}, {t, 1}}, {f, 1}};
   CHECK(accounts(checkout) == Ids{a, b, f});
-  const auto skus = [](const Operation& operation) { return cmd::serve::touched_by(operation).skus; };
+  const auto skus = [](const Operation& operation) { return cmd::serve::touched_by(operation, {}).skus; };
   using Skus = std::vector<Sku>;
   CHECK(skus(checkout) == Skus{s, t});
   CHECK(skus(DefineProduct{s, {}}) == Skus{s});
@@ -110,5 +110,9 @@ TEST_CASE("cached reads: what an operation touches is all that it names", "[http
   CHECK(skus(UnmatchedRefund{a, b, {}, {{t, 1, 1}}}) == Skus{t});
   const OrderId order{0, 1, 2};
   for (const Operation& operation : {Operation(Cancel{order}), Operation(Refund{order}), Operation(Fulfil{order})})
-    CHECK(cmd::serve::touched_by(operation).order == order);
+    CHECK(cmd::serve::touched_by(operation, {0, 1, 3}).order == order);
+  for (const Operation& operation : {Operation(checkout), Operation(Reserve{checkout})})
+    CHECK(cmd::serve::touched_by(operation, {0, 1, 3}).order ==
+          OrderId{0, 1, 3});  // Somebody may ask for it too early.
+  CHECK_FALSE(cmd::serve::touched_by(DefineProduct{s, {}}, {0, 1, 3}).order);
 }

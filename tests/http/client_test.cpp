@@ -102,7 +102,9 @@ TEST_CASE("client: a URL is a scheme, a host and a port", "[http][client]") {
   CHECK(parse_url("https://shop.example/")->authority() == "shop.example");
   CHECK(parse_url("https://shop.example")->port == "443");
   CHECK(parse_url("http://[::1]")->is_loopback());
-  CHECK_FALSE(parse_url("http://192.0.2.1")->is_loopback());
+  CHECK(parse_url("http://127.1.2.3:80")->is_loopback());
+  for (const char* text : {"http://192.0.2.1", "http://127.shop.example", "http://127.0.0.1.shop.example"})
+    CHECK_FALSE(parse_url(text)->is_loopback());
   for (const char* text : {"", "127.0.0.1:8080", "ftp://x", "http://", "http://x/y", "http://u@x", "http://x:0",
                            "http://x:65536", "http://x:", "http://[::1", "http://x y", "http://x\r\nA:b"}) {
     CAPTURE(text);
@@ -159,6 +161,19 @@ TEST_CASE("client: asking again has an end", "[http][client]") {
   const Reply reply = caller_for(options_for(server.url(), 1)).post("/v1/checkouts", {});
   CHECK(reply.exit_code == kExitJournal);  // It may have had its effect.
   CHECK(reply.status == 0);
+}
+
+TEST_CASE("client: a refusal for now says nothing of what was sent before it", "[http][client]") {
+  const std::string unknown =
+      answer_text("202 Accepted", R"({"code":"outcome_unknown","retryable":true})", "Retry-After: 0\r\n");
+  for (const auto& answers : {std::vector{std::string(), kBusy}, {unknown, kBusy}, {kBusy, kInProgress}}) {
+    ScriptedServer server(answers);
+    const Reply reply = caller_for(options_for(server.url(), 1)).post("/v1/checkouts", {});
+    CHECK(reply.exit_code == kExitJournal);
+    CHECK_FALSE(reply.idempotency_key.empty());
+  }
+  ScriptedServer server({"", kRefused});
+  CHECK(caller_for(options_for(server.url(), 1)).post("/v1/checkouts", {}).exit_code == kExitCheckFailed);
 }
 
 TEST_CASE("client: without a server nothing was asked", "[http][client]") {

@@ -53,7 +53,15 @@ TEST_CASE("keys: the scheme is known in any case, the host under any name", "[ht
     CHECK(all.client.get(kPath, {{"Authorization", scheme + all.customer.made.token}}).status == 200);
   const std::string tail = " HTTP/1.1\r\nHost: shop.example\r\nAuthorization: Bearer ";
   CHECK(all.client.raw("GET " + kPath + tail + all.customer.made.token + "\r\n\r\n").status == 200);
-  CHECK(ServedShop().client().raw("GET /healthz HTTP/1.1\r\nHost: shop.example\r\n\r\n").status == 421);
+  ServedShop open_to_all;
+  const auto told_under = [&](const std::string& host) {
+    return open_to_all.client().raw("GET /healthz HTTP/1.1\r\nHost: " + host + "\r\n\r\n").status;
+  };
+  for (const char* host : {"localhost", "localhost:8080", "127.0.0.1", "127.8.8.8:80", "[::1]", "[::1]:8080"})
+    CHECK(told_under(host) == 200);
+  for (const char* host :
+       {"shop.example", "127.shop.example", "127.0.0.1.shop.example:80", "[::1", "[::2]", "10.0.0.1"})
+    CHECK(told_under(host) == 421);
 }
 
 TEST_CASE("keys: a revoked key opens nothing from then on, a new one does", "[http][keys]") {
@@ -89,6 +97,19 @@ TEST_CASE("keys: a stream ends to be served when its key is revoked", "[http][ke
   REQUIRE(answer);
   CHECK(answer->body.find(R"("line":0,"status":201)") != std::string::npos);
   CHECK(answer->body.find(R"("line":1,"status":401)") != std::string::npos);
+}
+
+TEST_CASE("keys: an event stream ends when its key is revoked", "[http][keys]") {
+  KeyedShop all;
+  const auto before = all.shop.served().stats().responses[200 - kontor::http::Stats::kStatusFirst].load();
+  all.client.send("GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nAuthorization: Bearer " +
+                  all.admin.made.token + "\r\n\r\n");
+  while (all.shop.served().stats().responses[200 - kontor::http::Stats::kStatusFirst] == before)
+    std::this_thread::sleep_for(5ms);
+  all.shop.served().use_keys(ring_of({all.customer}));
+  const auto answer = all.client.receive();  // Whole: its last chunk came.
+  REQUIRE(answer);
+  CHECK(answer->status == 200);
 }
 
 TEST_CASE("keys: an idempotency key is the principal's, whichever of its API keys sends it", "[http][keys]") {

@@ -49,6 +49,22 @@ TEST_CASE("limits: a body has 1 MiB, however it comes", "[http][limits]") {
   CHECK(shop.balance("shop") == 1299);
 }
 
+TEST_CASE("limits: a chunk's header and the trailer have 8 KiB", "[http][limits]") {
+  ServedShop shop;
+  const std::string head =
+      "POST /v1/checkouts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nIdempotency-Key: c\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n";
+  for (const char* begins : {"1;", "1;x=", "0\r\nX: "}) {
+    CAPTURE(begins);
+    auto client = shop.client();
+    client.send(head + begins + std::string(9'000, 'x'));
+    const auto answer = client.receive();
+    REQUIRE(answer);
+    CHECK(answer->status == 431);
+    CHECK(answer->code() == "too_large");
+  }
+}
+
 TEST_CASE("limits: a batch has any length, its lines 64 KiB", "[http][limits]") {
   ServedShop shop;
   shop.open_shop();
@@ -164,8 +180,27 @@ TEST_CASE("limits: a batch may pause between two lines, not within one", "[http]
     const auto answer = client.receive();
     REQUIRE(answer);
     CHECK(answer->body.find("did not arrive in time") != std::string::npos);
+    CHECK(answer->body.find(R"("status":408,"problem":{"type":"urn:kontor:problem:deadline_exceeded")") !=
+          std::string::npos);
     CHECK(shop.served().stats().bodies_late == 1);
   }
+}
+
+TEST_CASE("limits: a batch that pauses does not hold up the server's end", "[http][limits]") {
+  ServedShop shop;
+  shop.open_shop();
+  const std::string line = R"({"idempotency_key":"k",)" + ServedShop::checkout_text().substr(1) + "\n";
+  const std::string text =
+      post_text("/v1/checkouts:batch", line + line, "", {{"Content-Type", "application/x-ndjson"}});
+  auto client = shop.client();
+  const auto committed = shop.engine().counters().committed;
+  client.send(text.substr(0, text.size() - line.size()));
+  while (shop.engine().counters().committed == committed) std::this_thread::sleep_for(1ms);
+  CHECK(shop.served().stop(std::chrono::seconds(100)));  // A hang of the test, were it waited for.
+  const auto answer = client.receive();
+  REQUIRE(answer);
+  CHECK(answer->status == 200);
+  CHECK(std::count(answer->body.begin(), answer->body.end(), '\n') == 1);
 }
 
 TEST_CASE("limits: all bodies together have a bound", "[http][limits]") {

@@ -132,10 +132,15 @@ TEST_CASE("reservations: what is late is not committed, and comes back by itself
   CHECK(late.status == 409);
   CHECK(late.code() == "reservation_expired");
   CHECK_FALSE(late.json().at("retryable").as_bool());
-  for (int i = 0; i < 1'000 && client.get(path).text("status") == "reserved"; ++i)
+  const std::string order = "/v1/orders/ord_" + path.substr(path.find("rsv_") + 4);
+  for (int i = 0; i < 1'000 && client.get(path).text("status") == "reserved"; ++i) {
+    CHECK(client.get(order).status == 200);  // What is kept of these is forgotten when the reservation was seen gone.
+    CHECK(stock(client, "reserved") >= 0);
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  CHECK(client.get(path).text("status") == "expired");
+  }
+  CHECK(client.get(order).text("status") == "expired");
   CHECK(stock(client, "available") == 5);
+  CHECK(client.get(path).text("status") == "expired");
   CHECK(client.post(path + "/commit", "", "later").code() == "reservation_expired");
   // The same request again is the same answer, though what it asks for has gone.
   CHECK(client.post(kPath, reservation_text(5, R"("expires_in_ms":50)"), "short").field("idempotent-replayed") ==

@@ -77,7 +77,9 @@ class WorkingEcho : public Echo {
     void on_lines(std::string lines, std::function<void(std::string)> then) override {
       echo.later([lines = std::move(lines), then = std::move(then)] { then(lines); });
     }
-    std::string on_failure(std::string_view detail) override { return "failed: " + std::string(detail) + "\n"; }
+    std::string on_failure(unsigned, std::string_view detail) override {
+      return "failed: " + std::string(detail) + "\n";
+    }
     WorkingEcho& echo;
   };
 

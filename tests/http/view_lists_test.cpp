@@ -45,6 +45,26 @@ Answer buy(Client& client, const std::string& customer, const std::string& payee
 
 }  // namespace
 
+TEST_CASE("views: a page of orders has 4,000 lines, or one order", "[http][views][limits]") {
+  ServedShop shop;
+  shop.open_shop(100'000'000, 10'000);
+  auto client = shop.client();
+  std::string lines = R"({"sku":"mug","quantity":1})";
+  for (int i = 1; i < 1'500; ++i) lines += R"(,{"sku":"mug","quantity":1})";
+  const std::string body = R"({"customer":"alice","currency":"GBP","payees":["shop"],"lines":[)" + lines + "]}";
+  std::vector<std::string> all;
+  for (int i = 0; i < 5; ++i)
+    all.insert(all.begin(), client.post("/v1/checkouts", body, "long-" + std::to_string(i)).text("order"));
+  const std::string list = "/v1/orders?customer=alice";
+  const Answer first = client.get(list);
+  CHECK(ids(first, "id") == std::vector{all[0], all[1]});
+  CHECK(has_more(first));
+  CHECK(walked(client, list, "id", 100) == all);
+  const Answer before = client.get(list + "&ending_before=" + all[4]);
+  CHECK(ids(before, "id") == std::vector{all[2], all[3]});
+  CHECK(has_more(before));
+}
+
 TEST_CASE("views: the orders of a customer, newest first, as soon as they are answered", "[http][views]") {
   ServedShop shop({}, GENERATE(std::uint16_t{1}, std::uint16_t{3}));
   shop.open_shop();

@@ -86,7 +86,8 @@ int audit_one(const CallOptions& options) {
     const auto audit = reply.exit_code == kExitOk ? reply.object() : std::nullopt;
     if (!audit) {
       line.clear();
-      return print_failure(reply, kCommand, options);
+      const int exit_code = print_failure(reply, kCommand, options);
+      return exit_code == kExitCheckFailed ? kExitJournal : exit_code;  // 1 means a fault, and nothing else.
     }
     if (text_in(*audit, "status") != "running") {
       line.clear();

@@ -70,6 +70,13 @@ Reply reply_of(HttpExchange exchange) {
   return reply;
 }
 
+/// An earlier sending of it, perhaps another program's, may still be carried out.
+bool is_in_progress(const Reply& reply) {
+  const auto problem = reply.object();
+  const json::value* code = problem ? problem->if_contains("code") : nullptr;
+  return code && code->is_string() && code->get_string() == "request_in_progress";
+}
+
 }  // namespace
 
 std::optional<json::object> Reply::object() const {
@@ -150,12 +157,19 @@ Reply Caller::post(HttpRequest request) {
 }
 
 Reply Caller::call(const HttpRequest& request) {
-  bool sent = false;
+  bool sent = false, unknown = false;
   for (unsigned attempt = 0;; ++attempt) {
     HttpExchange exchange = client_->exchange(request);
     sent = exchange.sent = exchange.sent || sent;
     const bool again = exchange.answer ? is_worth_repeating(*exchange.answer) : sent;
-    if (!again || attempt >= options_.retries) return reply_of(std::move(exchange));
+    if (!again || attempt >= options_.retries) {
+      const bool refused = exchange.answer && again;
+      Reply reply = reply_of(std::move(exchange));
+      // What is refused for now says nothing of what was sent before it.
+      if (refused && (unknown || is_in_progress(reply))) reply.exit_code = kExitJournal;
+      return reply;
+    }
+    unknown = unknown || (request.method == "POST" && (!exchange.answer || exchange.answer->status == 202));
     const auto asked = exchange.answer ? retry_after(*exchange.answer) : std::nullopt;
     std::this_thread::sleep_for(asked.value_or(kPauseFirst * (1U << std::min(attempt, 6U))));
   }

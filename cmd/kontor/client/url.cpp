@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "cmd/http/host.hpp"
+
 namespace kontor::cmd::client {
 namespace {
 
@@ -32,7 +34,7 @@ std::string Url::authority() const {
   return out;
 }
 
-bool Url::is_loopback() const { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+bool Url::is_loopback() const { return http::is_loopback_host(host); }
 
 std::optional<Url> parse_url(std::string_view text) {
   Url url;

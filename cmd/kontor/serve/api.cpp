@@ -5,6 +5,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "cmd/http/host.hpp"
 #include "cmd/http/path.hpp"
 #include "cmd/kontor/serve/answer.hpp"
 #include "cmd/kontor/serve/idempotency.hpp"
@@ -73,9 +74,9 @@ std::string_view media_type(const Request& request) {
 
 /// A page of another site must not reach this server through a name of its own that it lets mean 127.0.0.1.
 bool is_local_host(std::string_view host) {
-  if (host.starts_with('[')) return host.starts_with("[::1]");
-  host = host.substr(0, host.find(':'));
-  return host == "localhost" || host.starts_with("127.");
+  const auto bracket = host.starts_with('[') ? host.find(']') : host.npos;
+  host = bracket != host.npos ? host.substr(1, bracket - 1) : host.substr(0, host.find(':'));
+  return http::is_loopback_host(host);
 }
 
 /// Without keys everybody who reaches the server may do everything, so it is this machine's only. A page of another
@@ -204,11 +205,7 @@ Response json_response(const json::object& object) {
 }
 
 Response Api::refuse(const Request& request, unsigned status, std::string_view detail) {
-  Errc code = Errc::invalid_argument;
-  if (status == 413 || status == 431) code = Errc::too_large;
-  if (status == 408) code = Errc::deadline_exceeded;
-  if (status == 503) code = Errc::overloaded;
-  return problem_response({code, std::string(detail), {}, status, {}}, request);
+  return problem_response({code_of_refusal(status), std::string(detail), {}, status, {}}, request);
 }
 
 namespace {

@@ -66,8 +66,8 @@ class CheckoutStream : public http::LineStream {
     for (std::size_t i = 0; i < texts.size(); ++i) submit(texts[i], i, block);
   }
 
-  std::string on_failure(std::string_view detail) override {
-    return line_of(lines_, {Errc::invalid_argument, std::string(detail), {}, 0, {}});
+  std::string on_failure(unsigned status, std::string_view detail) override {
+    return line_of(lines_, {code_of_refusal(status), std::string(detail), {}, status, {}});
   }
 
  private:

@@ -16,6 +16,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view kPrefix = "evc_";
+constexpr std::string_view kEventsPath = "/v1/events";
 constexpr std::size_t kFeedEvents = 100;         // Of one piece of a feed.
 constexpr std::chrono::seconds kSilenceMax{15};  // Of a feed: then a comment shows that it is alive.
 
@@ -75,18 +76,22 @@ struct Merge {
 /// Asked again and again by its connection; what it says is in order.
 class EventFeed : public http::Feed {
  public:
-  EventFeed(Engine& engine, Objects& objects, std::atomic<std::size_t>& feeds, http::Post post,
-            const EventCursor& cursor)
-      : engine_(engine), objects_(objects), feeds_(feeds), post_(std::move(post)), cursor_(cursor) {
-    ++feeds_;
+  EventFeed(Shared& shared, http::RequestPtr request, http::Post post, const EventCursor& cursor)
+      : shared_(shared), request_(std::move(request)), post_(std::move(post)), cursor_(cursor) {
+    ++shared_.feeds;
   }
-  ~EventFeed() override { --feeds_; }
+  ~EventFeed() override { --shared_.feeds; }
 
-  void next(std::function<void(std::string)> then) override {
+  void next(std::function<void(std::optional<std::string>)> then) override {
+    // For each piece: a feed may outlive its key.
+    const auto who = authenticate(shared_.keys.get(), *request_);
+    if (!who || scope_of(access_to("GET", kEventsPath), *who) == Scope::none) return then({});
     // Its connection holds the feed as long as it waits for this.
-    read_log(engine_, objects_, post_, cursor_, kFeedEvents,
+    read_log(shared_.engine, shared_.objects, post_, cursor_, kFeedEvents,
              [this, then = std::move(then)](const Result<LogStretch>& stretch) {
-               then(stretch ? told(*stretch) : std::string());  // While shutting down there is nothing to tell.
+               if (stretch) return then(told(*stretch));
+               if (!is_retryable(stretch.code())) return then({});
+               then(told({{}, cursor_, false}));  // A shard is away for now, or the server ends.
              });
   }
 
@@ -105,9 +110,8 @@ class EventFeed : public http::Feed {
     return text;
   }
 
-  Engine& engine_;
-  Objects& objects_;
-  std::atomic<std::size_t>& feeds_;
+  Shared& shared_;
+  const http::RequestPtr request_;
   const http::Post post_;
   EventCursor cursor_;
   std::chrono::steady_clock::time_point spoke_at_;  // Long ago: the first piece comes at once.
@@ -159,9 +163,9 @@ json::object to_json(const LoggedEvent& logged) {
           {"data", to_json(record)}};
 }
 
-std::shared_ptr<http::Feed> event_feed(Engine& engine, Objects& objects, std::atomic<std::size_t>& feeds,
-                                       const http::Post& post, const EventCursor& cursor) {
-  return std::make_shared<EventFeed>(engine, objects, feeds, post, cursor);
+std::shared_ptr<http::Feed> event_feed(Shared& shared, const http::RequestPtr& request, const http::Post& post,
+                                       const EventCursor& cursor) {
+  return std::make_shared<EventFeed>(shared, request, post, cursor);
 }
 
 }  // namespace kontor::cmd::serve

@@ -1,5 +1,4 @@
 #pragma once
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,7 +10,7 @@
 
 #include "actors/engine.hpp"
 #include "cmd/http/message.hpp"
-#include "cmd/kontor/serve/objects.hpp"
+#include "cmd/kontor/serve/api.hpp"
 
 namespace kontor::cmd::serve {
 
@@ -49,8 +48,9 @@ void read_log(Engine& engine, Objects& objects, const http::Post& post, const Ev
 
 boost::json::object to_json(const LoggedEvent& event);
 
-/// The log from `cursor` on as server-sent events, without end. `feeds` counts it as long as it is there.
-std::shared_ptr<http::Feed> event_feed(Engine& engine, Objects& objects, std::atomic<std::size_t>& feeds,
-                                       const http::Post& post, const EventCursor& cursor);
+/// The log from `cursor` on as server-sent events, until the key of `request` may not read it any more or the log
+/// cannot be read. `shared.feeds` counts it as long as it is there.
+std::shared_ptr<http::Feed> event_feed(Shared& shared, const http::RequestPtr& request, const http::Post& post,
+                                       const EventCursor& cursor);
 
 }  // namespace kontor::cmd::serve

@@ -20,9 +20,9 @@ void add_skus(const Lines& lines, Touched& touched) {
 
 }  // namespace
 
-Touched touched_by(const Operation& operation) {
+Touched touched_by(const Operation& operation, const TransactionId& transaction) {
   Touched out;
-  out.order = order_amended(operation);
+  out.order = purchase_in(operation) ? transaction : order_amended(operation);
   std::visit(Overloaded{[&](const OpenAccount& op) { out.accounts = {op.account}; },
                         [&](const Deposit& op) {
                           out.accounts = {op.external, op.account};
@@ -65,11 +65,18 @@ void Objects::forget(const Touched& touched) {
   if (touched.order) orders_.forget(*touched.order);
 }
 
-std::optional<OrderId> Objects::forget(const Operation& operation) {
+std::optional<OrderId> Objects::forget(const Operation& operation, const TransactionId& transaction) {
   if (idle()) return {};
-  const Touched touched = touched_by(operation);
+  forget(touched_by(operation, transaction));
+  return order_amended(operation);
+}
+
+void Objects::forget(const Order& order) {
+  if (idle()) return;
+  Touched touched;
+  touched.order = order.id;
+  add_parties(order.checkout, touched);
   forget(touched);
-  return touched.order;
 }
 
 void Objects::forget_parties(const OrderId& id, std::function<void()> then) {
@@ -86,7 +93,7 @@ void Objects::forget_parties(const OrderId& id, std::function<void()> then) {
 
 void Objects::forget(const Event& event) {
   if (idle()) return;
-  Touched touched = touched_by(event.record.operation);
+  Touched touched = touched_by(event.record.operation, event.record.id);
   for (const PaymentDemand& demand : event.payments) touched.accounts.push_back(demand.account);
   for (const StockDemand& demand : event.stocks) touched.skus.push_back(demand.sku);
   forget(touched);

@@ -16,9 +16,9 @@ inline constexpr std::size_t kCachedOrderLinesMax = 64;    // longer orders are 
 struct Touched {
   std::vector<AccountId> accounts;
   std::vector<Sku> skus;
-  std::optional<OrderId> order;  ///< Amended: its parties and products are touched, too.
+  std::optional<OrderId> order;  ///< Placed, or amended: then its parties and products are touched, too.
 };
-Touched touched_by(const Operation& operation);
+Touched touched_by(const Operation& operation, const TransactionId& transaction);
 
 /// Products, accounts and orders of an engine, read through caches. Any thread. The engine outlives it, and answers no
 /// read of it after its end.
@@ -39,11 +39,14 @@ class Objects {
 
   /// Forgets what `operation` touched, whatever became of it. Before anybody is told of its outcome. An order: it must
   /// be asked what else was touched, by forget_parties.
-  std::optional<OrderId> forget(const Operation& operation);
+  std::optional<OrderId> forget(const Operation& operation, const TransactionId& transaction);
   /// `then` is called on an engine thread when what `order` touches is forgotten.
   void forget_parties(const OrderId& order, std::function<void()> then);
   /// The same of what the log tells.
   void forget(const Event& event);
+  /// The same of what was read past the caches.
+  void forget(const Order& order);
+  void forget(const Product& product) { products_.forget(product.sku); }
 
   ReadCache<Sku, Product>::Counters products() const { return products_.counters(); }
   ReadCache<AccountId, Account>::Counters accounts() const { return accounts_.counters(); }

@@ -44,6 +44,12 @@ unsigned status_of(Errc code) {
   return 500;
 }
 
+Errc code_of_refusal(unsigned status) {
+  if (status == 413 || status == 431) return Errc::too_large;
+  if (status == 408) return Errc::deadline_exceeded;
+  return status == 503 ? Errc::overloaded : Errc::invalid_argument;
+}
+
 bool is_retryable(Errc code) {
   return advice(code) == Advice::retry_same_request || advice(code) == Advice::ask_for_outcome;
 }

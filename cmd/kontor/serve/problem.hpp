@@ -33,6 +33,8 @@ struct Problem {
 
 /// The one table from code to status. No default branch: a new code must be sorted.
 unsigned status_of(Errc code);
+/// The code of what is refused with `status` before it is a request.
+Errc code_of_refusal(unsigned status);
 /// True: the same request with the same key may succeed, or tells the outcome.
 bool is_retryable(Errc code);
 /// `status_of` is not all: where waiting helps, Retry-After says how long, in seconds; 0: it does not.

@@ -17,6 +17,7 @@ class Listing : public std::enable_shared_from_this<Listing> {
  public:
   Listing(const Read& read, std::size_t limit, std::optional<Sku> from, Engine::Direction direction)
       : engine_(read.shared.engine),
+        objects_(read.shared.objects),
         post_(read.post),
         request_(read.request),
         respond_(read.respond),
@@ -33,6 +34,8 @@ class Listing : public std::enable_shared_from_this<Listing> {
   void ask() {
     engine_.products(shard_, from_, direction_, limit_ - found_.size(),
                      [self = shared_from_this()](const Result<ProductPage>& page) {
+                       if (page)  // Read past the cache, which must not show anything older from now on.
+                         for (const Product& product : page->products) self->objects_.forget(product);
                        self->post_([self, page] { self->add(page); });
                      });
   }
@@ -61,6 +64,7 @@ class Listing : public std::enable_shared_from_this<Listing> {
   }
 
   Engine& engine_;
+  Objects& objects_;
   const http::Post post_;
   const http::RequestPtr request_;
   const http::Respond respond_;

@@ -79,7 +79,8 @@ void read_reservation(const Read& read) {
   const OrderId id = reservation_in_path(read.path[0], refusal);
   if (refused(read, refusal)) return;
   const auto tell = answer_with<Order>(read, reservation_json);
-  read.shared.engine.order(id, [tell, who = read.who](const Result<Order>& order) {
+  read.shared.engine.order(id, [tell, who = read.who, &objects = read.shared.objects](const Result<Order>& order) {
+    if (order) objects.forget(*order);  // It may have lapsed, of which nobody was told.
     const bool known = order && order->expires_at_ns != 0 && is_own(who, order->checkout);
     tell(order && !known ? Error{Errc::unknown_order, {}} : order);
   });
@@ -89,6 +90,7 @@ void read_reservation(const Read& read) {
 void tell_if_own_order(Engine& engine, const OrderId& id, const Principal& who, const Result<TransactionRecord>& record,
                        const OnRead<TransactionRecord>& tell) {
   engine.order(id, [who, record, tell](const Result<Order>& order) {
+    if (!order && order.code() != Errc::unknown_order) return tell(order.error());
     tell(order && is_own(who, order->checkout) ? record : Error{Errc::not_found, {}});
   });
 }
@@ -102,7 +104,7 @@ void read_transaction(const Read& read) {
   // Whoever hears of it must not find anything older.
   const auto tell = [answer = answer_with<TransactionRecord>(read, view),
                      &objects = read.shared.objects](const Result<TransactionRecord>& record) {
-    if (const auto order = record ? objects.forget(record->operation) : std::nullopt)
+    if (const auto order = record ? objects.forget(record->operation, record->id) : std::nullopt)
       return objects.forget_parties(*order, [answer, record] { answer(record); });
     answer(record);
   };
@@ -147,7 +149,7 @@ void read_events(const Read& read) {
     http::Response response;
     response.content_type = "text/event-stream";
     response.fields.push_back({"Cache-Control", "no-store"});
-    response.feed = event_feed(read.shared.engine, read.shared.objects, read.shared.feeds, read.post, cursor);
+    response.feed = event_feed(read.shared, read.request, read.post, cursor);
     return read.respond(std::move(response));
   }
   read_log(read.shared.engine, read.shared.objects, read.post, cursor, limit,

@@ -24,7 +24,7 @@ void Submitter::flush() {
     std::vector<Outcome> ready;
     ready.reserve(outcomes.size());
     for (const Outcome& outcome : outcomes) {
-      if (const auto order = objects.forget(batch->requests[outcome.index].operation))
+      if (const auto order = objects.forget(batch->requests[outcome.index].operation, outcome.transaction))
         objects.forget_parties(*order, [tell, outcome] { tell({outcome}); });
       else
         ready.push_back(outcome);

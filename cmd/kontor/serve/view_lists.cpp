@@ -1,5 +1,6 @@
 #include "cmd/kontor/serve/view_lists.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -62,8 +63,12 @@ struct Asked {
 /// Reads the orders of a page and answers with them in the page's order. On the lane, but for the engine's answers.
 class OrderPage : public std::enable_shared_from_this<OrderPage> {
  public:
-  OrderPage(Asked asked, persisted::Page<OrderId> page)
-      : asked_(std::move(asked)), page_(std::move(page)), found_(page_.rows.size()), missing_(page_.rows.size()) {}
+  OrderPage(Asked asked, persisted::Page<OrderId> page, bool back)
+      : asked_(std::move(asked)),
+        page_(std::move(page)),
+        back_(back),
+        found_(page_.rows.size()),
+        missing_(page_.rows.size()) {}
 
   void ask() {
     if (missing_ == 0) return asked_.respond(list_response({}, page_.more));
@@ -76,19 +81,33 @@ class OrderPage : public std::enable_shared_from_this<OrderPage> {
  private:
   void add(std::size_t i, const Result<Order>& order) {
     if (order)
-      found_[i] = serve::to_json(*order);
+      found_[i] = *order;
     else
       failure_ = order.error();
     if (--missing_ != 0) return;
     if (failure_.code != Errc::none) return asked_.refuse({failure_.code, {}, {}, 0, {}});
+    answer();
+  }
+  /// With as many orders, from where the page begins to be asked for, as have no more lines than a page may.
+  void answer() {
+    if (back_) std::reverse(found_.begin(), found_.end());
+    std::size_t lines = 0, count = 0;
+    for (; count < found_.size(); ++count) {
+      lines += found_[count].checkout.lines.size();
+      if (count > 0 && lines > kOrderLinesListedMax) break;
+    }
+    const bool more = page_.more || count < found_.size();
+    found_.resize(count);
+    if (back_) std::reverse(found_.begin(), found_.end());
     json::array data;
-    for (json::object& one : found_) data.push_back(std::move(one));
-    asked_.respond(list_response(std::move(data), page_.more));
+    for (const Order& order : found_) data.push_back(serve::to_json(order));
+    asked_.respond(list_response(std::move(data), more));
   }
 
   const Asked asked_;
   const persisted::Page<OrderId> page_;
-  std::vector<json::object> found_;
+  const bool back_;
+  std::vector<Order> found_;
   std::size_t missing_;
   Error failure_;
 };
@@ -129,7 +148,7 @@ void read_orders(const Read& read) {
                           : Result<persisted::Page<OrderId>>(views.error());
         asked.post([asked, list, page = std::move(page)] {
           if (!page) return asked.refuse(list_problem(page.error(), list, "order"));
-          std::make_shared<OrderPage>(asked, *page)->ask();
+          std::make_shared<OrderPage>(asked, *page, list.back)->ask();
         });
       });
 }

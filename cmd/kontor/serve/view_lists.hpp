@@ -11,7 +11,8 @@ inline constexpr std::array<std::string_view, 5> kOrderListQuery{"customer", "pa
                                                                  "ending_before"};
 inline constexpr std::size_t kOrdersListedMax = 100;  // Each is read from its journal: some 50 us.
 inline constexpr std::size_t kOrdersListedUsual = 20;
-inline constexpr std::size_t kEntriesListedMax = 1'000;  // Some 1 ms.
+inline constexpr std::size_t kOrderLinesListedMax = 4'000;  // Of a page in all, if it has more than one order: 1 MB.
+inline constexpr std::size_t kEntriesListedMax = 1'000;     // Some 1 ms.
 
 /// GET /v1/orders: of a customer, of a payee, or of both.
 void read_orders(const Read& read);

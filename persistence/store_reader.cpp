@@ -84,6 +84,28 @@ struct Store::Reader::Impl {
     return rc;
   }
 
+  struct Found {
+    Position position;
+    std::string_view value;  ///< Of part 0.
+    MDB_cursor* cursor;      ///< Stands on it; none in memory, where records have one part.
+  };
+  /// The first record at `from` or after it, not yet read.
+  Result<Found> seek(Stream stream, Position from) {
+    if (from > kPositionMax) return read_error(MDB_NOTFOUND);
+    if (memory != nullptr) {
+      const auto it = memory->of(stream).lower_bound(from);
+      if (it == memory->of(stream).end()) return read_error(MDB_NOTFOUND);
+      return Found{it->first, it->second, nullptr};
+    }
+    MDB_cursor* own = nullptr;
+    if (const int rc = cursor(stream, &own); rc != 0) return read_error(rc);
+    std::uint64_t key = part_key(from, 0);
+    MDB_val value = {};
+    if (const int rc = step(own, MDB_SET_RANGE, &key, &value); rc != 0) return read_error(rc);
+    if ((key & kPartMask) != 0) return Error{Errc::corrupt_journal, "key"};
+    return Found{key >> kPartBits, view(value), own};
+  }
+
   Result<Record> read(MDB_cursor* cursor, Position position, std::string_view value) {
     auto record = join(cursor, position, value, joined);
     if (record && record->payload.data() == joined.data()) {
@@ -151,37 +173,17 @@ Result<Record> Store::Reader::get(Table table, std::string_view key) const {
 }
 
 Result<Record> Store::Reader::at_or_after(Stream stream, Position from) const {
-  if (from > kPositionMax) return read_error(MDB_NOTFOUND);
-  if (impl_->memory != nullptr) return found_in(impl_->memory->of(stream), impl_->memory->of(stream).lower_bound(from));
-  MDB_cursor* cursor = nullptr;
-  if (const int rc = impl_->cursor(stream, &cursor); rc != 0) return read_error(rc);
-  std::uint64_t key = part_key(from, 0);
-  MDB_val value = {};
-  if (const int rc = step(cursor, MDB_SET_RANGE, &key, &value); rc != 0) return read_error(rc);
-  if ((key & kPartMask) != 0) return Error{Errc::corrupt_journal, "key"};
-  return impl_->read(cursor, key >> kPartBits, view(value));
+  const auto found = impl_->seek(stream, from);
+  if (!found) return found.error();
+  return impl_->read(found->cursor, found->position, found->value);
 }
 
 Result<Record> Store::Reader::glimpse(Stream stream, Position from) const {
-  if (from > kPositionMax) return read_error(MDB_NOTFOUND);
-  std::uint64_t key = part_key(from, 0);
-  Result<Record> record = read_error(MDB_NOTFOUND);
-  if (impl_->memory != nullptr) {
-    const auto& journal = impl_->memory->of(stream);
-    const auto it = journal.lower_bound(from);
-    if (it == journal.end()) return record;
-    key = part_key(it->first, 0);
-    record = persistence::glimpse(it->second, key);
-  } else {
-    MDB_cursor* cursor = nullptr;
-    if (const int rc = impl_->cursor(stream, &cursor); rc != 0) return read_error(rc);
-    MDB_val value = {};
-    if (const int rc = step(cursor, MDB_SET_RANGE, &key, &value); rc != 0) return read_error(rc);
-    if ((key & kPartMask) != 0) return Error{Errc::corrupt_journal, "key"};
-    record = persistence::glimpse(view(value), key);
-  }
+  const auto found = impl_->seek(stream, from);
+  if (!found) return found.error();
+  auto record = persistence::glimpse(found->value, part_key(found->position, 0));
   if (!record) return record;
-  record->header.key = key >> kPartBits;
+  record->header.key = found->position;
   record->header.version &= static_cast<std::uint16_t>(~kContinues);
   return record;
 }

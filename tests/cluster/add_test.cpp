@@ -64,6 +64,13 @@ TEST_CASE("cluster add: a third node gets its share while two serve", "[cluster]
   CHECK(shards_of(first, "n0") == 3);
   CHECK(Client(third.port).post("/v1/accounts", R"({"id":"shop","currency":"GBP"})", "open").status == 201);
   CHECK(ended({"audit", "--url", first.url() + "," + second.url() + "," + third.url()}) == cmd::kExitOk);
+  const std::string gone = "away=http://127.0.0.1:" + std::to_string(testing::free_port());
+  const auto watched = run_kontor(
+      {"cluster", "status", "--watch", "--duration", "2s", "--url", first.url() + "," + third.url() + "," + gone});
+  CAPTURE(watched.lines);
+  REQUIRE((watched.exit_code == cmd::kExitOk && watched.lines.size() == 1));
+  for (const char* words : {"n0: links 2/2, ", "n2: links 2/2, ", "; away down"})
+    CHECK(watched.lines.front().find(words) != std::string::npos);
   for (Running* node : {&third, &second, &first}) {
     node->child.signal(SIGTERM);
     CHECK(node->child.wait() == cmd::kExitOk);

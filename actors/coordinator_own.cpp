@@ -87,12 +87,17 @@ void CoordinatorState::send_prepare(const BatchPtr& batch, ShardId shard, commit
   if (roles & role_bit(commit::Role::payment)) self_->send(to.payment, Prepare{batch});
 }
 
-CoordinatorState::InFlight* CoordinatorState::in_flight(std::uint64_t sequence) {
+std::deque<CoordinatorState::InFlight>::iterator CoordinatorState::flight_of(std::uint64_t sequence) {
   const auto after = std::upper_bound(in_flight_.begin(), in_flight_.end(), sequence,
                                       [](std::uint64_t s, const InFlight& f) { return s < f.batch->first; });
-  if (after == in_flight_.begin()) return nullptr;
-  InFlight& found = *std::prev(after);
-  return sequence < found.batch->first + found.batch->count ? &found : nullptr;
+  if (after == in_flight_.begin()) return in_flight_.end();
+  const auto found = std::prev(after);
+  return sequence < found->batch->first + found->batch->count ? found : in_flight_.end();
+}
+
+CoordinatorState::InFlight* CoordinatorState::in_flight(std::uint64_t sequence) {
+  const auto found = flight_of(sequence);
+  return found == in_flight_.end() ? nullptr : &*found;
 }
 
 void CoordinatorState::on_votes(const Votes& votes) {
@@ -246,7 +251,8 @@ Outcome CoordinatorState::outcome_of(const Batch::Part& part, std::uint32_t inde
 /// Answers in order; neighbours of one submission share one call.
 void CoordinatorState::tell_callers(const std::vector<Coordinator::Made>& made) {
   std::vector<Outcome> outcomes;
-  std::vector<std::int64_t> decided_at_ns;  // Of the batches that are answered by this.
+  std::vector<std::int64_t> decided_at_ns;  // Of the batches that are answered by this,
+  std::vector<std::uint64_t> ended;         // and their first transactions.
   SubmissionPtr submission;
   for (std::size_t i = 0; i < made.size();) {
     InFlight* flight = in_flight(made[i].sequence);
@@ -270,13 +276,15 @@ void CoordinatorState::tell_callers(const std::vector<Coordinator::Made>& made) 
       flight->answered[index] = true;
       --flight->unanswered;
     }
-    if (flight->unanswered == 0) decided_at_ns.push_back(flight->decided_at_ns);
+    if (flight->unanswered == 0) decided_at_ns.push_back(flight->decided_at_ns), ended.push_back(batch.first);
   }
   answer(submission, outcomes);
   note_answered(decided_at_ns);
-  while (!in_flight_.empty() && in_flight_.front().unanswered == 0) {
-    for (const Batch::Part& part : in_flight_.front().batch->parts) site_.self().open_bytes -= part.submission->bytes;
-    in_flight_.pop_front();
+  // Wherever they stand: one that waits for a shard that is away must not hold the room of all after it.
+  for (const std::uint64_t first : ended) {
+    const auto flight = flight_of(first);
+    for (const Batch::Part& part : flight->batch->parts) site_.self().open_bytes -= part.submission->bytes;
+    in_flight_.erase(flight);
   }
 }
 

@@ -116,6 +116,7 @@ class CoordinatorState {
   std::vector<TransactionId> open_in(const Batch& batch) const;
   void add_ended(const Batch& batch, ForeignBatch& votes, std::vector<commit::Refusal>& refusals);
   ForeignBatch* voting_on(const TransactionId& transaction);
+  std::deque<InFlight>::iterator flight_of(std::uint64_t sequence);
   InFlight* in_flight(std::uint64_t sequence);
   const Batch::Part& part_of(const Batch& batch, std::uint32_t index) const;
   Outcome outcome_of(const Batch::Part& part, std::uint32_t index, const commit::Coordinator::Made& made) const;

@@ -48,6 +48,7 @@ void CoordinatorState::show_doubts() { site_.self().in_doubt = foreign_.open() +
 
 void CoordinatorState::on_tick() {
   self_->delayed_send(self_, kTickEvery, Tick{});
+  if (!site_.fabric->complete) return;
   const std::int64_t now_ns = site_.fabric->now_ns();
   std::vector<commit::Coordinator::Made> made;
   machine_->expire(now_ns, made);

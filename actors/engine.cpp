@@ -72,6 +72,7 @@ Result<void> Engine::Impl::open_all(std::string* explanation) {
   fabric->admission = [this](ShardId home, std::size_t more_bytes) {
     return admission(home, more_bytes, storage_full());
   };
+  fabric->open_bytes_max = open_bytes_max();
   fabric->storage_full = [this] { return storage_full(); };
   if (options.cluster) {
     fabric->patience = kPatienceDefault;
@@ -113,7 +114,9 @@ void Engine::Impl::start() {
   system = std::make_unique<caf::actor_system>(*config);
   // All handles first: a coordinator may write to any other shard in its first message.
   if (options.cluster) options.cluster->join(*system, *fabric, *this);
+  fabric->complete = false;
   for (auto& shard : shards) shard->spawn(*system, *fabric);
+  fabric->complete = true;
   for (auto& shard : shards) shard->start();
   if (options.cluster) options.cluster->serve();
   // The system waits at its end for every thread that still holds its logger, as this one does by now: without this,

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -60,11 +61,14 @@ struct Fabric {
   std::uint16_t size() const { return static_cast<std::uint16_t>(shards.size()); }
 
   std::vector<Shard> shards;
+  /// All handles are set: an engine sets one shard's after the other's, which may take long. No timer acts before.
+  std::atomic<bool> complete{true};
   Catalog catalog;
   Totals totals;
   commit::Protocol protocol = commit::Protocol::two_phase;  ///< Of requests that name none.
   /// Whether a shard here takes so many more bytes of requests: what other nodes ask for is admitted as callers' is.
   std::function<Error(ShardId home, std::size_t more_bytes)> admission;
+  std::size_t open_bytes_max = std::numeric_limits<std::size_t>::max();  ///< Of a shard's `open_bytes`.
   /// In a cluster: the actors of a shard are here, from now on; the coordinator comes last.
   std::function<void(ShardId shard, const Handles& actors)> on_housed;
   void house(ShardId shard, const Handles& actors) {

@@ -19,10 +19,19 @@ void amend(OrderActor::stateful_pointer<State> self, const Amend::List& list) {
   const std::int64_t now_ns = site.fabric->now_ns();
   Intake intake(site.fabric->size(), list.requests.size(), site.fabric->protocol, now_ns,
                 site.fabric->deadline_from(now_ns));
+  std::vector<Outcome> refused;
   for (std::size_t i = 0; i < list.requests.size(); ++i) {
     const Request& request = list.requests[i];
     const OrderId* order = order_amended(request.operation);
     assert(order);
+    // Only now is it known how long it is.
+    const ShardId home = home_of(request.key, site.fabric->size());
+    Fabric::Shard& at = site.fabric->shards[home];
+    if (at.open_bytes + intake.bytes(home) >= site.fabric->open_bytes_max) {
+      --at.open_transactions;
+      refused.push_back({list.indexes[i], Verdict::aborted, false, {}, {Errc::overloaded, "open bytes"}});
+      continue;
+    }
     intake.amend(request, list.indexes[i], self->state.participant->order(*order));
   }
   for (ShardId home = 0; home < site.fabric->size(); ++home) {
@@ -32,6 +41,10 @@ void amend(OrderActor::stateful_pointer<State> self, const Amend::List& list) {
     site.fabric->shards[home].open_bytes += submission->bytes;
     self->send(site.fabric->shards[home].coordinator, Submit{std::move(submission)});
   }
+  if (refused.empty()) return;
+  site.fabric->totals.aborted += refused.size();
+  site.fabric->totals.count_codes(refused);
+  list.on_outcomes(refused);
 }
 
 /// At most one effect, whoever asks and however often.

@@ -299,27 +299,30 @@ Result<TransactionRecord> OrderParticipant::transaction(const TransactionId& id)
 Result<void> OrderParticipant::load(const OrderId& order) {
   auto whole = made(order);
   if (!whole) return whole.error();
-  return load(order, std::move(whole->progress));
-}
-
-Result<void> OrderParticipant::load(const OrderId& order, OrderProgress as_made) {
-  const auto stored = archive_.progress(order);
-  if (stored) {
-    state_.resource.load(order, stored->progress, stored->decided);
-  } else if (stored.code() == Errc::not_found) {
-    state_.resource.load(order, std::move(as_made), 0);
-  } else {
-    return stored.error();
-  }
+  const auto stored = stored_progress(order, std::move(whole->progress));
+  if (!stored) return stored.error();
+  state_.resource.load(order, stored->progress, stored->decided);
   return {};
 }
 
+Result<persistence::StoredProgress> OrderParticipant::stored_progress(const OrderId& order,
+                                                                      OrderProgress as_made) const {
+  auto stored = archive_.progress(order);
+  if (stored.code() != Errc::not_found) return stored;
+  return persistence::StoredProgress{0, std::move(as_made)};
+}
+
+/// Not loaded: who reads all orders there are must not fill the memory with them.
 Result<Order> OrderParticipant::order(const OrderId& id) {
   auto order = made(id);
   if (!order) return order;
-  if (!state_.resource.find(id))
-    if (auto loaded = load(id, order->progress); !loaded) return loaded.error();
-  order->progress = *state_.resource.find(id);
+  if (const OrderProgress* loaded = state_.resource.find(id)) {
+    order->progress = *loaded;
+    return order;
+  }
+  auto stored = stored_progress(id, std::move(order->progress));
+  if (!stored) return stored.error();
+  order->progress = std::move(stored->progress);
   return order;
 }
 

@@ -53,7 +53,7 @@ class OrderParticipant {
   void show_keys();
   Result<const persistence::ArchivedRequest*> committed_use(const IdempotencyKey& key, const KeyDigest& digest);
   Result<void> load(const OrderId& order);
-  Result<void> load(const OrderId& order, OrderProgress as_made);
+  Result<persistence::StoredProgress> stored_progress(const OrderId& order, OrderProgress as_made) const;
   /// What became of an enrolled request. Errors: corrupt_journal.
   Result<persistence::ItemState> state_of(const persistence::ArchivedRequest& request) const;
   /// The batch of this record, unless it is stored for good.

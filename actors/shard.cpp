@@ -37,8 +37,10 @@ Result<std::unique_ptr<Shard>> Shard::open(const Options& options, std::string* 
 
 void Shard::spawn(caf::actor_system& system, Fabric& fabric) {
   const Site site{options_.id, &fabric, journal_.get()};
-  CoordinatorOptions options{options_.checkpoint_journal_bytes,
-                             [journal = journal_.get()] { return journal->counters().bytes; }};
+  // With what was replayed: many short lives must not add up to a journal without end.
+  CoordinatorOptions options{
+      options_.checkpoint_journal_bytes,
+      [journal = journal_.get(), replayed = recovered_.bytes] { return replayed + journal->counters().bytes; }};
   actors_ = spawn_actors(system, site, std::move(options), *store_, std::move(keys_), recovered_);
   ended_ = std::make_shared<std::latch>(4);
   const auto watch = [this](const auto& actor) {

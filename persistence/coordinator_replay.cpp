@@ -60,6 +60,7 @@ class CoordinatorReplay {
     const auto on_record = [&](const Record& record) {
       position = record.header.key;
       ++shard_.records;
+      shard_.bytes += stored_bytes(record);
       inside = visit(record);
       return static_cast<bool>(inside);
     };

@@ -81,6 +81,9 @@ struct Record {
   std::string_view payload;
 };
 
+/// Of the record in its journal, however many parts it has.
+inline std::size_t stored_bytes(const Record& record) { return sizeof(RecordHeader) + record.payload.size(); }
+
 /// Writes header and payload to `out` (exactly sizeof(RecordHeader) + payload.size() bytes) and seals them.
 void seal(RecordHeader header, std::string_view payload, char* out);
 

@@ -22,7 +22,7 @@ struct Context {
 
 /// Counts what became of prepared transactions; filled by the order participant, which is part of each.
 struct Tally {
-  std::uint64_t records = 0, transactions = 0, committed = 0, aborted = 0, presumed_aborted = 0;
+  std::uint64_t bytes = 0, records = 0, transactions = 0, committed = 0, aborted = 0, presumed_aborted = 0;
 };
 
 /// Interleaves a participant's records with decisions, in order of positions.
@@ -101,7 +101,7 @@ class RowsReplay {
         participant_(participant) {}
 
   Failure failure;
-  std::uint64_t records = 0;
+  std::uint64_t bytes = 0, records = 0;
   std::map<ShardId, TransactionId> high_water;  ///< Of other shards' transactions seen.
 
   Result<void> run() {
@@ -181,6 +181,7 @@ class RowsReplay {
 
   Result<void> on_record(const Record& record) {
     ++records;
+    bytes += stored_bytes(record);
     // The first was loaded; a later one is of a checkpoint that never ended, and replay comes through all it says.
     if (record.header.kind == open_) return {};
     if (record.header.kind != prepared_) return Error{Errc::corrupt_journal, "unexpected kind of record"};
@@ -230,6 +231,7 @@ class OrderReplay {
     const auto head = read_order_head(record.payload);
     if (!head) return head.error();
     ++tally.records;
+    tally.bytes += stored_bytes(record);
     OrderBatch batch{record.header.key, head->batch, {}, 0, false, true};
     if (auto stored = load_outcomes(batch); !stored) return stored;
     Result<void> inside;
@@ -441,6 +443,7 @@ Result<RecoveredShard> recover(const Store& store, const Format& expected, KeyIn
   collect_in_doubt(shard, context.coordinator.asked);
   for (const auto* seen : {&order.high_water, &inventory.high_water, &payment.high_water})
     for (const auto& [unused, transaction] : *seen) note_high_water(shard.high_water, transaction, shard.format.shard);
+  shard.bytes += order.tally.bytes + inventory.bytes + payment.bytes;
   shard.records += order.tally.records + inventory.records + payment.records;
   shard.transactions = order.tally.transactions;
   shard.committed = order.tally.committed;

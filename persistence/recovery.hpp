@@ -55,7 +55,8 @@ struct RecoveredShard {
   Position appended[kStreams] = {};  ///< Last own position of each stream.
   bool fresh = false;                ///< The store was empty: its format must be written.
 
-  // What was replayed.
+  // What was replayed. Bytes: of records, as Journal counts what is written.
+  std::uint64_t bytes = 0;
   std::uint64_t records = 0, transactions = 0, committed = 0, aborted = 0, presumed_aborted = 0;
 };
 

@@ -168,6 +168,7 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options, std::str
   impl.file = options.dir / "data.mdb";
   std::error_code missing;
   if (!std::filesystem::exists(impl.file, missing) && !options.read_only) {
+    if (missing) return failure(explanation, impl.file, "look for the store", missing.value());  // It may be there.
     if (const int error = make_directory(impl.dir); error != 0)
       return failure(explanation, impl.dir, "make the directory", error);
     if (const int error = create_file(impl.dir, impl.file); error != 0)

@@ -163,6 +163,25 @@ TEST_CASE("bounds: the bytes of open requests are bounded, of each shard alone",
   till.audit_is_clean();
 }
 
+TEST_CASE("bounds: what amends an order is as long as the order, and bounded likewise", "[actors][engine][limits]") {
+  EngineOptions options;
+  options.reserve_bytes = kSmallReserve;
+  Till till(shards(), options);
+  Checkout large = purchase("alice", "ann", {});
+  for (int i = 0; i < 1'500; ++i) large.lines.push_back({sku("mug"), 1});
+  constexpr std::size_t kOrders = 40;  // Of some 80 KB each, when 768 KB of a shard may be open.
+  std::vector<Request> cancels;
+  for (std::size_t i = 0; i < kOrders; ++i) cancels.push_back(till.request_at(0, Cancel{till.done(large)}));
+  const auto outcomes = till.run_all(cancels);
+  const std::size_t overloaded = count(outcomes, Errc::overloaded);
+  CHECK(overloaded > kOrders / 2);
+  CHECK(count(outcomes, Errc::none) + overloaded == kOrders);
+  CHECK(till.engine().counters().open == 0);
+  CHECK(eventually([&] { return count(till.run_all(cancels), Errc::none) == kOrders; }));
+  CHECK(till.balance("alice") == kFunds);
+  till.audit_is_clean();
+}
+
 TEST_CASE("bounds: one call takes so many requests and not one more", "[actors][engine][limits]") {
   Till till(shards());
   const std::vector<Request> many(kSubmitRequestsMax + 1, till.request(till.one_mug()));

@@ -120,6 +120,30 @@ TEST_CASE("durability: a commit is told to the sites when it is durable, and ans
   CHECK(street.product(street.away_sku)->on_hand == 9);
 }
 
+TEST_CASE("durability: who waits for a silent shard holds the room of nobody else", "[actors][durability][limits]") {
+  Street street(3);
+  const std::size_t waits = street.buy("mug");
+  street.run();
+  street.commit_all();
+  street.run();
+  street.journal(street.home).commit();
+  street.run_site(street.home);  // The other shard is told, and does not look.
+  const std::size_t held = street.actors_of(street.home).open_bytes;
+  CHECK(held > 0);
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = "own-" + std::to_string(i) + "-";
+    const std::size_t own = street.submit(std::string(named_at<IdempotencyKey>(name, street.home, 3).str()),
+                                          OpenAccount{named_at<AccountId>(name, street.home, 3), kGbp});
+    street.run_site(street.home);
+    REQUIRE(street.answered(own));
+    CHECK(street.actors_of(street.home).open_bytes == held);
+  }
+  CHECK_FALSE(street.answered(waits));
+  street.settle();
+  CHECK(street.outcomes.at(waits).verdict == Verdict::committed);
+  CHECK(street.actors_of(street.home).open_bytes == 0);
+}
+
 TEST_CASE("durability: a crash before the decision is durable aborts, after it commits", "[actors][durability]") {
   Street street(3);
   const std::size_t number = street.buy("mug");

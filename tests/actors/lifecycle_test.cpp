@@ -456,4 +456,19 @@ TEST_CASE("lifecycle: where no directory can be, the error says where and why", 
   CHECK(Engine::open(options));
 }
 
+TEST_CASE("lifecycle: what earlier lives wrote counts towards the next checkpoint", "[actors][engine]") {
+  Till till(GENERATE(std::uint16_t{1}, std::uint16_t{3}));
+  till.options.checkpoint_journal_bytes = 200'000;
+  till.reopen();
+  std::size_t lives = 0, checkpoints = 0;
+  for (; checkpoints == 0 && lives < 100; ++lives, till.reopen()) {
+    for (int i = 0; i < 20; ++i) till.buy("alice", "ann", "mug");
+    const auto counters = till.engine().counters();
+    REQUIRE(counters.journal_bytes < till.options.checkpoint_journal_bytes / 2);
+    checkpoints = counters.checkpoints;
+  }
+  CHECK(lives > 2);
+  CHECK(lives < 100);
+}
+
 }  // namespace kontor::testing

@@ -44,18 +44,21 @@ class PageReader {
       page_.held_up = stopped_ = true;
       return false;
     }
-    if (page_.events.size() == most_ || looked_at_ == kEventItemsMax) {
-      page_.more = stopped_ = true;
-      return false;
-    }
+    if (page_.events.size() == most_ || looked_at_ == kEventItemsMax) return stop_for_more();
     ++looked_at_;
     if (state == ItemState::committed && !add(record, item, place)) return false;
     page_.reached = place.packed;
     return true;
   }
+  bool stop_for_more() {
+    page_.more = stopped_ = true;
+    return false;
+  }
   bool add(const Record& record, const OrderItem& item, Locator place) {
     auto request = persistence::request_of(item, record.header);
     if (!request) return true;  // Amends an order for a request that is enrolled elsewhere.
+    bytes_ += request->body.size();
+    if (bytes_ > kEventBytesMax && !page_.events.empty()) return stop_for_more();
     auto body = persistence::read_body(request->body);
     if (!body) return stop(body.error());
     page_.events.push_back(
@@ -70,7 +73,7 @@ class PageReader {
   const std::size_t most_;
   EventPage page_;
   Result<void> result_;
-  std::size_t looked_at_ = 0;
+  std::size_t looked_at_ = 0, bytes_ = 0;
   bool stopped_ = false;
 };
 

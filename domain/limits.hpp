@@ -32,6 +32,7 @@ inline constexpr std::size_t kTombstonesMax = 65'536;        // Aborts that came
 inline constexpr std::size_t kReservationsMax = 1'000'000;   // Holding stock: some 100 MB of memory.
 inline constexpr std::size_t kExpiriesMax = 256;             // Reservations ended by one sweep: well under 10 ms.
 inline constexpr std::size_t kEventsMax = 1'000;             // Of one look at the log: the shard's orders wait ~2 ms.
+inline constexpr std::size_t kEventBytesMax = 1u << 20;      // Of their bodies, or one: what a link takes at a time.
 inline constexpr std::size_t kListedMax = 1'000;             // Of one look at a list: some 100 us.
 inline constexpr std::size_t kResolvingMax = 64;             // Who waits for the end of a doubt: people, not programs.
 inline constexpr std::size_t kEventItemsMax = 4'096;         // Looked through for them: most may have been aborted.

@@ -1,5 +1,7 @@
 #include "actors/cluster/peer.hpp"
 
+#include "actors/cluster/wire_reads.hpp"
+
 namespace kontor::actors {
 
 Error verdict_in(const Reply* reply) {
@@ -79,6 +81,11 @@ AskedBy Peer::asked_by(std::uint64_t ticket) const {
 }
 
 void Peer::answer(const AskedBy& asked, wire::Kind kind, std::string_view body) {
+  persistence::ByteWriter instead(0);
+  if (kind == wire::Kind::answer && body.size() > kEnvelopeBytesMax) {  // Whatever else is answered has its own bounds.
+    wire::write_refusal(instead, {Errc::too_large, "answer of another node"});
+    body = instead.view();
+  }
   const std::lock_guard guard(mutex_);
   if (asked.connection == connection_) enqueue_or_overflow({0, kind, asked.ticket, body});
 }

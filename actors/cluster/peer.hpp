@@ -53,7 +53,8 @@ class Peer {
   void ask(ShardId to, wire::Kind kind, std::string_view body, OnReply on_reply);
   /// Of a question of the peer's that its link is handing over.
   AskedBy asked_by(std::uint64_t ticket) const;
-  /// What this node says to it. When too much waits the link ends: whoever asked must not wait for ever.
+  /// What this node says to it. When too much waits the link ends: whoever asked must not wait for ever. An answer to a
+  /// read that no link takes is told to be too large: asked again, it would end the next link too.
   void answer(const AskedBy& asked, wire::Kind kind, std::string_view body);
   /// Likewise, to one about shards or members.
   void answer(const AskedBy& asked, const Error& verdict);

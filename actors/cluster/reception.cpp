@@ -83,7 +83,7 @@ bool Reception::take_protocol(const wire::Envelope& envelope, ByteReader& in) {
   }
   if (envelope.kind == Kind::notices) {
     Notices notices = wire::read_notices(in);
-    if (!in.ok() || !theirs(notices.site)) return false;
+    if (!in.ok() || !theirs(notices.site) || !wire::stays_within(notices, fabric_.size())) return false;
     caf::anon_send(coordinator, std::move(notices));
     return true;
   }
@@ -148,7 +148,7 @@ bool Reception::take_submit(const wire::Envelope& envelope, ByteReader& in) {
 }
 
 bool Reception::take_amend(const wire::Envelope& envelope, ByteReader& in) {
-  auto list = wire::read_amend(in, fabric_.now_ns());
+  auto list = wire::read_amend(in, envelope.to, fabric_.now_ns());
   if (!in.ok()) return false;
   list->on_outcomes = answerer(envelope.ticket);
   for (const Request& request : list->requests)

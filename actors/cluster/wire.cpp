@@ -1,10 +1,12 @@
 #include "actors/cluster/wire.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <mutex>
 #include <numeric>
 #include <set>
 
+#include "actors/intake.hpp"
 #include "persistence/record_codec.hpp"
 
 namespace kontor::actors::wire {
@@ -37,6 +39,9 @@ commit::Protocol read_protocol(ByteReader& in) {
   return in.ok() ? static_cast<commit::Protocol>(protocol) : commit::Protocol::two_phase;
 }
 
+std::uint64_t all_of_them(std::uint16_t shards) {
+  return shards >= kShardsMax ? ~std::uint64_t{0} : commit::site_bit(shards) - 1;
+}
 ShardId read_shard(ByteReader& in) { return in.varint_as<ShardId>(kShardsMax - 1); }
 
 void write_demand(ByteWriter& out, const PaymentDemand& demand, std::string_view) {
@@ -128,12 +133,11 @@ void write_heads(ByteWriter& out, std::span<const TransactionHead> heads) {
 void read_heads(ByteReader& in, std::vector<TransactionHead>& heads, std::uint16_t shards) {
   constexpr std::size_t kHeadBytesMin =
       5;  // A byte each. More would refuse a large batch of which little is asked here.
-  const std::uint64_t all = shards >= kShardsMax ? ~std::uint64_t{0} : commit::site_bit(shards) - 1;
   heads.resize(in.count(kHeadBytesMin));
   for (TransactionHead& head : heads) {
     head.sites = in.varint(), head.quorum = in.varint(), head.deadline_ns = in.zigzag();
     head.protocol = read_protocol(in), head.refusal = read_error(in);
-    if (((head.sites | head.quorum) & ~all) != 0) in.fail();
+    if (((head.sites | head.quorum) & ~all_of_them(shards)) != 0) in.fail();
   }
 }
 
@@ -184,9 +188,16 @@ Error read_error(ByteReader& in) {
 }
 
 void write_operation(ByteWriter& out, const Operation& operation) {
-  Plan plan;
-  if (const auto* checkout = std::get_if<Checkout>(&operation))
+  Plan plan;  // A body's prices and times are the plan's; of what was read they are the operation's own.
+  const auto* reserve = std::get_if<Reserve>(&operation);
+  if (const auto* checkout = reserve ? &reserve->checkout : std::get_if<Checkout>(&operation))
     for (const Line& line : checkout->lines) plan.unit_prices.push_back(line.unit_price);
+  std::visit(
+      [&plan](const auto& op) {
+        if constexpr (requires { op.begun_at_ns; }) plan.begun_at_ns = op.begun_at_ns;
+        if constexpr (requires { op.expires_at_ns; }) plan.expires_at_ns = op.expires_at_ns;
+      },
+      operation);
   ByteWriter body;
   persistence::write_body(body, operation, plan);
   out.sized(body.view());
@@ -222,11 +233,12 @@ BatchPtr read_prepare(ByteReader& in, ShardId to, std::uint16_t shards) {
     ByteWriter bodies(0);
     read_work(in, bundle.work[to], bundle.transactions.size(), bodies);
     bundle.bodies = bodies.take();
+    if (bundle.transactions.empty()) in.fail();
     part.offset = offset;
     offset += static_cast<std::uint32_t>(bundle.transactions.size());
     part.submission = std::move(submission);
   }
-  if (!in.done() || offset != batch->count) in.fail();
+  if (!in.done() || offset == 0 || offset != batch->count) in.fail();
   return batch;
 }
 
@@ -326,6 +338,12 @@ Notices read_notices(ByteReader& in) {
   return message;
 }
 
+bool stays_within(const Notices& message, std::uint16_t shards) {
+  return std::all_of(message.notices->begin(), message.notices->end(), [&](const commit::Notice& notice) {
+    return notice.transaction.shard < shards && ((notice.sites | notice.voters) & ~all_of_them(shards)) == 0;
+  });
+}
+
 namespace {
 
 /// A deadline by its sender's clock, by the own one: it is so far ahead of this moment as it was of that.
@@ -361,7 +379,8 @@ std::shared_ptr<Submission> read_submission(ByteReader& in, std::uint16_t shards
   read_heads(in, bundle.transactions, shards);
   for (TransactionHead& head : bundle.transactions)
     head.deadline_ns = by_own_clock(head.deadline_ns, sent_at_ns, now_ns);
-  if (in.varint() != shards || bundle.transactions.size() > kSubmitRequestsMax) in.fail();
+  const std::size_t transactions = bundle.transactions.size();
+  if (in.varint() != shards || transactions == 0 || transactions > kSubmitRequestsMax) in.fail();
   bundle.work.resize(shards);
   ByteWriter bodies;
   for (Work& work : bundle.work) read_work(in, work, bundle.transactions.size(), bodies);
@@ -389,11 +408,13 @@ void write_amend(ByteWriter& out, const Amend::List& list, std::int64_t now_ns) 
   }
 }
 
-std::shared_ptr<Amend::List> read_amend(ByteReader& in, std::int64_t now_ns) {
+std::shared_ptr<Amend::List> read_amend(ByteReader& in, ShardId to, std::int64_t now_ns) {
   constexpr std::size_t kRequestBytesMin = 5;
   auto list = std::make_shared<Amend::List>();
   const auto sent_at_ns = in.fixed<std::int64_t>();
-  list->requests.resize(in.count(kRequestBytesMin));
+  const std::size_t count = in.count(kRequestBytesMin);
+  if (count > kSubmitRequestsMax) in.fail();
+  list->requests.resize(in.ok() ? count : 0);
   for (Request& request : list->requests) {
     request.key = in.text<IdempotencyKey>();
     request.deadline_ns = by_own_clock(in.zigzag(), sent_at_ns, now_ns);
@@ -401,7 +422,8 @@ std::shared_ptr<Amend::List> read_amend(ByteReader& in, std::int64_t now_ns) {
     if (protocol != kNoProtocol && protocol >= commit::kProtocols.size()) in.fail();
     if (protocol != kNoProtocol) request.protocol = static_cast<commit::Protocol>(protocol);
     request.operation = read_operation(in);
-    if (request.key.empty()) in.fail();
+    const OrderId* order = order_amended(request.operation);
+    if (request.key.empty() || !order || order->shard != to) in.fail();
   }
   list->indexes.resize(list->requests.size());
   std::iota(list->indexes.begin(), list->indexes.end(), 0U);

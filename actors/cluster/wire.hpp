@@ -87,14 +87,16 @@ void write_transactions(persistence::ByteWriter& out, ShardId site, const std::v
 std::pair<ShardId, std::shared_ptr<const std::vector<TransactionId>>> read_transactions(persistence::ByteReader& in);
 void write_notices(persistence::ByteWriter& out, const Notices& message);
 Notices read_notices(persistence::ByteReader& in);
+/// Whether they speak of shards that there are, and no others: what is told about them goes to each.
+bool stays_within(const Notices& message, std::uint16_t shards);
 
 /// Indexes are not told: the outcomes speak of its transactions by number, from 0. `now_ns`: by each node's own clock.
 /// Machines differ in it; a deadline is as far away for the reader as it was for the writer.
 void write_submission(persistence::ByteWriter& out, const Submission& submission, std::int64_t now_ns);
 std::shared_ptr<Submission> read_submission(persistence::ByteReader& in, std::uint16_t shards, std::int64_t now_ns);
-/// Likewise.
+/// Likewise. Each must amend an order of shard `to`.
 void write_amend(persistence::ByteWriter& out, const Amend::List& list, std::int64_t now_ns);
-std::shared_ptr<Amend::List> read_amend(persistence::ByteReader& in, std::int64_t now_ns);
+std::shared_ptr<Amend::List> read_amend(persistence::ByteReader& in, ShardId to, std::int64_t now_ns);
 void write_outcomes(persistence::ByteWriter& out, std::span<const Outcome> outcomes);
 std::vector<Outcome> read_outcomes(persistence::ByteReader& in);
 

@@ -39,13 +39,14 @@ void read_value(persistence::ByteReader& in, EventPage& value);
 void write_products(persistence::ByteWriter& out, std::span<const Product> products);
 std::vector<Product> read_products(persistence::ByteReader& in);
 
+inline void write_refusal(persistence::ByteWriter& out, const Error& error) {
+  out.fixed(std::uint8_t{0}), write_error(out, error);
+}
+
 template <class Value>
 void write_answer(persistence::ByteWriter& out, const Result<Value>& answer) {
-  out.fixed(static_cast<std::uint8_t>(static_cast<bool>(answer)));
-  if (answer)
-    write_value(out, *answer);
-  else
-    write_error(out, answer.error());
+  if (!answer) return write_refusal(out, answer.error());
+  out.fixed(std::uint8_t{1}), write_value(out, *answer);
 }
 
 /// `io_error` for what cannot be read: the read may be tried again.

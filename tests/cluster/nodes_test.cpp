@@ -11,6 +11,21 @@ std::string at(const std::string& prefix, ShardId home, std::uint16_t shards) {
       return name.str();
 }
 
+/// Its kind, the prices of what it sells, and its times.
+std::string fact(const Operation& operation) {
+  std::string out(to_string(kind_of(operation)));
+  const auto* reserve = std::get_if<Reserve>(&operation);
+  if (const auto* checkout = reserve ? &reserve->checkout : std::get_if<Checkout>(&operation))
+    for (const Line& line : checkout->lines) out += " at " + std::to_string(line.unit_price);
+  std::visit(
+      [&out](const auto& op) {
+        if constexpr (requires { op.begun_at_ns; }) out += " begun " + std::to_string(op.begun_at_ns);
+        if constexpr (requires { op.expires_at_ns; }) out += " until " + std::to_string(op.expires_at_ns);
+      },
+      operation);
+  return out;
+}
+
 /// A purchase concerns three nodes: the customer, the goods and the payee live on different ones.
 struct Town : Neighbourhood {
   Town() : Neighbourhood(3) {
@@ -25,6 +40,37 @@ struct Town : Neighbourhood {
   const std::string customer = at<AccountId>("customer", 0, 3), goods = at<Sku>("goods", 1, 3),
                     payee = at<AccountId>("payee", 2, 3);
   Checkout purchase_of(Units units) const { return purchase(customer, payee, {{sku(goods), units}}); }
+
+  TransactionRecord record(std::size_t from, const TransactionId& id) {
+    std::promise<Result<TransactionRecord>> read;
+    engine(from).transaction(id, [&](const Result<TransactionRecord>& record) { read.set_value(record); });
+    const auto record = read.get_future().get();
+    REQUIRE(record);
+    return *record;
+  }
+  /// A shard's log and its accounts, as node `from` tells them.
+  std::string told(std::size_t from, ShardId shard) {
+    std::promise<Result<EventPage>> events;
+    engine(from).events(shard, 0, 100, [&](const Result<EventPage>& page) { events.set_value(page); });
+    const auto page = events.get_future().get();
+    std::promise<Result<AccountPage>> accounts;
+    engine(from).accounts(shard, {}, 100, [&](const Result<AccountPage>& list) { accounts.set_value(list); });
+    const auto list = accounts.get_future().get();
+    REQUIRE(page);
+    REQUIRE(list);
+    std::string text = std::to_string(page->reached) + " " + std::to_string(page->newest) + "\n";
+    for (const Event& event : page->events) {
+      text += transaction_text(event.record.id) + " " + fact(event.record.operation);
+      for (const PaymentDemand& demand : event.payments)
+        text += " " + demand.account.str() + " " + std::to_string(demand.amount);
+      for (const StockDemand& demand : event.stocks)
+        text += " " + demand.sku.str() + " " + std::to_string(demand.amount);
+      text += "\n";
+    }
+    for (const Account& account : list->accounts)
+      text += account.id.str() + " " + std::to_string(account.balance) + "\n";
+    return text;
+  }
 };
 
 }  // namespace
@@ -72,36 +118,46 @@ TEST_CASE("nodes: the log and the lists of a shard are the same wherever they ar
   Town town;
   const auto order = town.done(1, "order", town.purchase_of(1));
   town.done(2, "cancel", Cancel{order});
-  const auto told = [&](std::size_t from, ShardId shard) {
-    std::promise<Result<EventPage>> events;
-    town.engine(from).events(shard, 0, 100, [&](const Result<EventPage>& page) { events.set_value(page); });
-    const auto page = events.get_future().get();
-    std::promise<Result<AccountPage>> accounts;
-    town.engine(from).accounts(shard, {}, 100, [&](const Result<AccountPage>& list) { accounts.set_value(list); });
-    const auto list = accounts.get_future().get();
-    REQUIRE(page);
-    REQUIRE(list);
-    std::string text = std::to_string(page->reached) + " " + std::to_string(page->newest) + "\n";
-    for (const Event& event : page->events) {
-      text += transaction_text(event.record.id);
-      for (const PaymentDemand& demand : event.payments)
-        text += " " + demand.account.str() + " " + std::to_string(demand.amount);
-      for (const StockDemand& demand : event.stocks)
-        text += " " + demand.sku.str() + " " + std::to_string(demand.amount);
-      text += "\n";
-    }
-    for (const Account& account : list->accounts)
-      text += account.id.str() + " " + std::to_string(account.balance) + "\n";
-    return text;
-  };
   std::string all;
   for (ShardId shard = 0; shard < 3; ++shard) {
-    const std::string at_home = told(shard, shard);
+    const std::string at_home = town.told(shard, shard);
     all += at_home;
-    for (std::size_t from = 0; from < 3; ++from) CHECK(told(from, shard) == at_home);
+    for (std::size_t from = 0; from < 3; ++from) CHECK(town.told(from, shard) == at_home);
   }
   CHECK(all.find(town.customer + " 100 ") != all.npos);  // What the cancel posted.
   CHECK(all.find(town.goods + " 1\n") != all.npos);
+  town.audit_is_clean();
+}
+
+TEST_CASE("nodes: a reservation is redeemed or released elsewhere, and told alike at all nodes", "[cluster]") {
+  Town town;
+  constexpr std::int64_t kHour = 3'600'000'000'000;
+  for (ShardId home = 0; home < 3; ++home) {
+    const auto owned = [&](const char* what) { return at<IdempotencyKey>(what, home, 3); };
+    const std::size_t elsewhere = (home + 1u) % 3, third = (home + 2u) % 3;
+    const Reserve reserve{town.purchase_of(2), 0, kHour};
+    const OrderId sold = town.done(elsewhere, owned("sold"), reserve),
+                  freed = town.done(third, owned("freed"), reserve);
+    const TransactionId redeem = town.done(third, owned("redeem"), Redeem{sold}),
+                        release = town.done(elsewhere, owned("release"), Release{freed});
+    for (std::size_t from = 0; from < 3; ++from) {
+      CAPTURE(home, from);
+      const auto placed = town.engine(from).order(sold).get(), released = town.engine(from).order(freed).get();
+      REQUIRE((placed && released));
+      CHECK(placed->progress.status == OrderStatus::placed);
+      CHECK(released->progress.status == OrderStatus::released);
+      CHECK(placed->checkout.lines.front().unit_price == 100);
+      const auto told = std::get<Reserve>(town.record(from, sold).operation);
+      CHECK(told.checkout.lines.front().unit_price == 100);
+      CHECK(told.expires_at_ns == told.begun_at_ns + kHour);
+      CHECK(told.expires_at_ns == placed->expires_at_ns);
+      CHECK(std::get<Redeem>(town.record(from, redeem).operation).begun_at_ns > told.begun_at_ns);
+      CHECK(std::get<Release>(town.record(from, release).operation).begun_at_ns > told.begun_at_ns);
+      CHECK(town.told(from, home) == town.told(home, home));
+    }
+  }
+  CHECK(town.engine(0).account(acc(town.customer)).get()->balance == 1'000'000 - 3 * 200);
+  CHECK(town.engine(2).product(sku(town.goods)).get()->available() == 500 - 3 * 2);
   town.audit_is_clean();
 }
 

@@ -1,6 +1,7 @@
 // Questions and answers of two nodes, and what becomes of them when the link between goes.
 #include "actors/cluster/peer.hpp"
 
+#include "actors/cluster/wire_reads.hpp"
 #include "tests/support/catch.hpp"
 
 namespace kontor::actors {
@@ -48,6 +49,20 @@ TEST_CASE("peer: a link over which an answer cannot be sent ends", "[cluster]") 
   peer.tell(0, wire::Kind::places, "to nobody");
   peer.open();
   CHECK_FALSE(peer.overflowed());
+}
+
+TEST_CASE("peer: an answer that no link takes is told to be too large", "[cluster]") {
+  Peer peer(Member{"n1", "127.0.0.1", 1});
+  peer.open();
+  peer.answer(peer.asked_by(7), wire::Kind::answer, std::string(kEnvelopeBytesMax + 1, 'x'));
+  CHECK_FALSE(peer.overflowed());
+  const std::string bytes = told(peer);
+  persistence::ByteReader in(bytes);
+  const wire::Envelope envelope = wire::read_envelope(in);
+  REQUIRE(in.done());
+  CHECK((envelope.kind == wire::Kind::answer && envelope.ticket == 7));
+  persistence::ByteReader body(envelope.body);
+  CHECK(wire::read_answer<EventPage>(body).code() == Errc::too_large);
 }
 
 TEST_CASE("peer: when the link goes, what was asked fails, and what comes later is nobody's", "[cluster]") {

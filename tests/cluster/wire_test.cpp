@@ -15,6 +15,36 @@ using persistence::ByteWriter;
 constexpr std::uint16_t kShards = 5;
 constexpr std::int64_t kNow = 1'800'000'000'000'000'000;
 
+/// As it is read where it is enrolled: all its times are set, and a reservation's end is one of them.
+Operation any_enrolled(OperationKind kind) {
+  Operation operation = any_operation(kind);
+  std::visit(
+      [](auto& op) {
+        if constexpr (requires { op.begun_at_ns; }) op.begun_at_ns = any_time();
+        if constexpr (requires { op.expires_in_ns; }) op.expires_in_ns = 0;
+      },
+      operation);
+  return operation;
+}
+
+std::int64_t begun_at_ns(const Operation& operation) {
+  return std::visit(
+      [](const auto& op) -> std::int64_t {
+        if constexpr (requires { op.begun_at_ns; })
+          return op.begun_at_ns;
+        else
+          return 0;
+      },
+      operation);
+}
+
+bool same(const TransactionRecord& a, const TransactionRecord& b) {
+  return a.id == b.id && a.verdict == b.verdict && a.key == b.key && a.enrolled_at_ns == b.enrolled_at_ns &&
+         kind_of(a.operation) == kind_of(b.operation) &&
+         fingerprint(a.operation) == fingerprint(b.operation) &&  // Over all fields but the next.
+         begun_at_ns(a.operation) == begun_at_ns(b.operation);
+}
+
 Error any_error() {
   if (*rc::gen::inRange(0, 3) == 0) return {};
   return {Errc::out_of_stock, *rc::gen::element<std::string_view>("sku", "account", ""), any_version(),
@@ -203,7 +233,7 @@ TEST_CASE("wire: a deadline is as far away by the reader's clock as by the write
     ByteWriter amend;
     write_amend(amend, list, there);
     ByteReader amended(amend.view());
-    CHECK(read_amend(amended, here)->requests.front().deadline_ns == read);
+    CHECK(read_amend(amended, 0, here)->requests.front().deadline_ns == read);
     CHECK(amended.ok());
   }
 }
@@ -211,14 +241,17 @@ TEST_CASE("wire: a deadline is as far away by the reader's clock as by the write
 TEST_CASE("wire: amendments and outcomes", "[cluster][wire]") {
   property("amendments", 200, [] {
     Amend::List list;
-    list.requests = any_list<Request>(1, 4, [] {
-      return Request{any_name<IdempotencyKey>(), Refund{any_transaction(), any_order_lines(), true}, 5,
+    const auto to = any_number<ShardId>(0, kShardsMax - 1);
+    list.requests = any_list<Request>(1, 4, [to] {
+      OrderId order = any_transaction();
+      order.shard = to;
+      return Request{any_name<IdempotencyKey>(), Refund{order, any_order_lines(), true}, 5,
                      *rc::gen::elementOf(commit::kProtocols)};
     });
     ByteWriter out;
     write_amend(out, list, kNow);
     round_trips(
-        out.take(), [](ByteReader& in) { return read_amend(in, kNow); },
+        out.take(), [to](ByteReader& in) { return read_amend(in, to, kNow); },
         [](ByteWriter& again, const auto& value) { write_amend(again, *value, kNow); });
   });
   property("outcomes", 200, [] {
@@ -257,6 +290,29 @@ TEST_CASE("wire: lists are longer than what is stored together", "[cluster][wire
     CHECK(prices_in.ok());
     if (count > 0) CHECK(accounts_read->accounts.back().id == accounts.accounts.back().id);
   }
+}
+
+TEST_CASE("wire: every operation is told as it was enrolled, with its times", "[cluster][wire]") {
+  const auto kind = static_cast<OperationKind>(GENERATE(range(0, static_cast<int>(kOperationKinds))));
+  property("of a transaction and of an event: " + std::string(to_string(kind)), 50, [=] {
+    const TransactionRecord record{any_transaction(), Verdict::committed, any_name<IdempotencyKey>(), any_time(),
+                                   any_enrolled(kind)};
+    ByteWriter out;
+    write_answer(out, Result<TransactionRecord>(record));
+    ByteReader in(out.view());
+    const auto told = read_answer<TransactionRecord>(in);
+    RC_ASSERT(static_cast<bool>(told));
+    RC_ASSERT(same(*told, record));
+    EventPage page;
+    page.events.push_back({7, record, {}, {}});
+    ByteWriter page_out;
+    write_answer(page_out, Result<EventPage>(page));
+    ByteReader page_in(page_out.view());
+    const auto page_told = read_answer<EventPage>(page_in);
+    RC_ASSERT(static_cast<bool>(page_told));
+    RC_ASSERT(page_told->events.size() == 1u);
+    RC_ASSERT(same(page_told->events.front().record, record));
+  });
 }
 
 TEST_CASE("wire: reads and their answers", "[cluster][wire]") {
@@ -321,6 +377,76 @@ TEST_CASE("wire: what points outside is refused", "[cluster][wire]") {
   ByteReader unlisted(kind.view());
   read_envelope(unlisted);
   CHECK_FALSE(unlisted.ok());
+}
+
+TEST_CASE("wire: notices that speak of shards that are not there are told from others", "[cluster][wire]") {
+  const auto within = [](TransactionId transaction, std::uint64_t sites, std::uint64_t voters, std::uint16_t shards) {
+    commit::Notice notice;
+    notice.transaction = transaction, notice.sites = sites, notice.voters = voters;
+    ByteWriter out;
+    write_notices(out, {0, std::make_shared<const std::vector<commit::Notice>>(2, notice)});
+    ByteReader in(out.view());
+    const Notices read = read_notices(in);
+    REQUIRE(in.ok());
+    return stays_within(read, shards);
+  };
+  constexpr std::uint64_t kAll = (1u << kShards) - 1, kBeyond = 1u << kShards;
+  CHECK(within({kShards - 1, 1, 1}, kAll, kAll, kShards));
+  CHECK_FALSE(within({kShards, 1, 1}, kAll, kAll, kShards));
+  CHECK_FALSE(within({0, 1, 1}, kAll | kBeyond, kAll, kShards));
+  CHECK_FALSE(within({0, 1, 1}, kAll, kAll | kBeyond, kShards));
+  CHECK(within({kShardsMax - 1, 1, 1}, ~std::uint64_t{0}, ~std::uint64_t{0}, kShardsMax));
+}
+
+TEST_CASE("wire: what amends no order of the shard that it is for is refused", "[cluster][wire]") {
+  constexpr ShardId kTo = 2;
+  const auto reads = [](const Operation& operation, std::size_t times = 1) {
+    Amend::List list;
+    list.requests.assign(times, Request{IdempotencyKey::unchecked("k"), operation, 0, {}});
+    ByteWriter out;
+    write_amend(out, list, kNow);
+    ByteReader in(out.view());
+    read_amend(in, kTo, kNow);
+    return in.ok();
+  };
+  CHECK(reads(Cancel{OrderId{kTo, 1, 1}}));
+  CHECK_FALSE(reads(Cancel{OrderId{kTo + 1, 1, 1}}));
+  CHECK_FALSE(reads(ReceiveStock{{{Sku::unchecked("s"), 1}}}));
+  CHECK_FALSE(reads(Transfer{}));
+  CHECK(reads(Cancel{OrderId{kTo, 1, 1}}, kSubmitRequestsMax));
+  CHECK_FALSE(reads(Cancel{OrderId{kTo, 1, 1}}, kSubmitRequestsMax + 1));
+}
+
+TEST_CASE("wire: a batch has transactions, and so has each of its parts", "[cluster][wire]") {
+  const auto part_of = [](std::uint32_t transactions) {
+    auto submission = std::make_shared<Submission>();
+    submission->bundle.transactions.resize(transactions), submission->bundle.work.resize(kShards);
+    return submission;
+  };
+  const auto reads = [&](const std::vector<std::uint32_t>& parts) {
+    Batch batch;
+    batch.incarnation = 1, batch.first = 1;
+    for (const std::uint32_t transactions : parts) {
+      batch.parts.push_back({part_of(transactions), batch.count});
+      batch.count += transactions;
+    }
+    ByteWriter out;
+    write_prepare(out, batch, 1);
+    ByteReader in(out.view());
+    read_prepare(in, 1, kShards);
+    return in.ok();
+  };
+  CHECK(reads({1, 2}));
+  CHECK_FALSE(reads({}));
+  CHECK_FALSE(reads({0}));
+  CHECK_FALSE(reads({1, 0}));
+
+  // Of which such parts would be made.
+  ByteWriter out;
+  write_submission(out, *part_of(0), kNow);
+  ByteReader in(out.view());
+  read_submission(in, kShards, kNow);
+  CHECK_FALSE(in.ok());
 }
 
 }  // namespace kontor::actors::wire

@@ -23,6 +23,7 @@
 //   kReservationsMax           tests/domain/reservations_test.cpp
 //   kExpiriesMax               tests/actors/reservations_test.cpp
 //   kEventsMax                 tests/actors/events_test.cpp
+//   kEventBytesMax             tests/http/events_test.cpp
 //   kListedMax                 tests/actors/operations_test.cpp
 //   kResolvingMax              tests/actors/doubts_test.cpp
 //   kEventItemsMax             tests/actors/events_test.cpp

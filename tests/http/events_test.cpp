@@ -1,4 +1,5 @@
 // The log of committed facts over HTTP: in pages by cursor, and as server-sent events.
+#include <future>
 #include <set>
 
 #include <boost/asio/ip/tcp.hpp>
@@ -54,6 +55,47 @@ TEST_CASE("events: pages by cursor tell everything once", "[http][events]") {
   CHECK(told == committed);
   const auto rest = client.get("/v1/events?after=" + std::string(events.back().at("cursor").as_string()));
   CHECK(rest.json().at("data").as_array().empty());
+}
+
+TEST_CASE("events: a page ends at so many bytes and says that there is more", "[http][events][limits]") {
+  using namespace kontor::testing;
+  using kontor::kEventBytesMax, kontor::kLinesMax;
+  ServedShop shop;
+  constexpr std::size_t kOrders = 30, kLineBytesMin = kontor::kNameBytesMax;
+  const std::string what(kontor::kNameBytesMax, 'm');
+  shop.open_shop();
+  shop.done("/v1/products", R"({"sku":")" + what + R"(","price":)" + ServedShop::gbp_text(0) + "}");
+  shop.done("/v1/products/" + what + "/stock/receipts", R"({"quantity":100000})");
+  const std::vector<kontor::Line> lines(kLinesMax, {sku(what), 1});
+  static_assert(kOrders * kLinesMax * kLineBytesMin > 2 * kEventBytesMax);
+  for (std::size_t i = 0; i < kOrders; ++i) {
+    const auto outcome =
+        shop.engine().submit({key("long-" + std::to_string(i)), purchase("alice", "shop", lines), 0, {}}).get();
+    REQUIRE(outcome.verdict == kontor::Verdict::committed);
+  }
+
+  const std::size_t all = 8 + kOrders;
+  std::size_t told = 0, pages = 0;
+  for (std::uint64_t after = 0;; ++pages) {
+    std::promise<kontor::Result<kontor::EventPage>> promise;
+    shop.engine().events(0, after, kontor::kEventsMax, [&](const auto& page) { promise.set_value(page); });
+    const auto page = promise.get_future().get();
+    REQUIRE(page);
+    REQUIRE_FALSE(page->events.empty());
+    std::size_t bytes = 0;  // No fewer than so many.
+    for (const kontor::Event& event : page->events)
+      if (const auto* checkout = std::get_if<kontor::Checkout>(&event.record.operation))
+        bytes += checkout->lines.size() * kLineBytesMin;
+    CHECK(bytes <= kEventBytesMax);
+    told += page->events.size(), after = page->reached;
+    if (!page->more) break;
+  }
+  CHECK(pages >= 2);
+  CHECK(told == all);
+  auto client = shop.client();
+  const auto events = members(whole_log(client, 1'000), "id");
+  CHECK(std::set<std::string>(events.begin(), events.end()).size() == all);
+  CHECK(events.size() == all);
 }
 
 TEST_CASE("events: what is no query of the log is refused, and says what", "[http][events]") {

@@ -10,6 +10,12 @@ constexpr int kChainCertificatesMax = 3;
 
 std::string in_file(const std::filesystem::path& path) { return path.string() + ": " + tls_fault(); }
 
+/// By a DNS name, as those of authorities are that others run; what stands in its subject does not count.
+bool is_of(X509* certificate, const std::string& node) {
+  return X509_check_host(certificate, node.data(), node.size(),
+                         X509_CHECK_FLAG_NO_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, nullptr) == 1;
+}
+
 }  // namespace
 
 std::string tls_fault() {
@@ -42,7 +48,7 @@ Credentials load_credentials(const ClusterOptions& options, std::string* explana
   if (SSL_CTX_use_PrivateKey_file(raw, options.key.c_str(), SSL_FILETYPE_PEM) != 1) return refuse(in_file(options.key));
   if (SSL_CTX_check_private_key(raw) != 1) return refuse(in_file(options.key));
   X509* own = SSL_CTX_get0_certificate(raw);
-  if (X509_check_host(own, options.node.data(), options.node.size(), X509_CHECK_FLAG_NO_WILDCARDS, nullptr) != 1)
+  if (!is_of(own, options.node))
     return refuse(options.certificate.string() + ": is not the certificate of node " + options.node);
   return context;
 }
@@ -51,9 +57,7 @@ std::string node_of(SSL* ssl, std::span<const Member> members) {
   X509* shown = SSL_get0_peer_certificate(ssl);
   if (!shown || SSL_get_verify_result(ssl) != X509_V_OK) return {};
   for (const Member& member : members)
-    if (X509_check_host(shown, member.node.data(), member.node.size(),
-                        X509_CHECK_FLAG_NO_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, nullptr) == 1)
-      return member.node;
+    if (is_of(shown, member.node)) return member.node;
   return {};
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -40,20 +42,36 @@ class CopySource {
 
 class CopyTarget {
  public:
-  /// Makes the file, of zeros. Errors: io_error, storage_full (the disk has not the room for `bytes`).
+  /// Makes the file, of zeros, and takes the room for it. Errors: io_error, storage_full (there is none for `bytes`).
   static Result<CopyTarget> create(const std::filesystem::path& file, std::uint64_t bytes);
   CopyTarget(CopyTarget&& other) noexcept;
   CopyTarget& operator=(CopyTarget&&) = delete;
   ~CopyTarget();
 
-  /// Errors: io_error.
+  /// Each kCopyKeptEveryBytes what came is made durable and read back, so that little is left to do at the end. Errors:
+  /// io_error, storage_full.
   Result<void> write(std::uint64_t number, std::string_view data);
-  /// Cuts or extends the file to its length, makes it durable and reads it once. Errors: io_error.
+  /// Cuts or extends the file to its length and makes it durable. The digest is of what was read back, each block since
+  /// it was written last. Errors: io_error, storage_full.
   Result<FileDigest> finish(std::uint64_t bytes);
 
  private:
+  struct Block {
+    std::uint64_t bytes = 0;  ///< That were read back; 0: not since it was written.
+    FileDigest digest{};
+  };
   explicit CopyTarget(int descriptor) : descriptor_(descriptor) {}
+  Result<void> keep();
+  bool read_back(std::uint64_t number, std::uint64_t file_bytes);
+
   int descriptor_ = -1;
+  std::vector<Block> blocks_;
+  std::vector<std::uint64_t> loose_;  ///< Written, and perhaps not durable.
+  std::uint64_t loose_bytes_ = 0;
+  std::string buffer_;
 };
+
+/// How long whoever takes a copy of so many bytes may need to finish it.
+std::chrono::milliseconds time_to_finish(std::uint64_t bytes);
 
 }  // namespace kontor::actors

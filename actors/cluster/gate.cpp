@@ -87,12 +87,14 @@ class Dial : public std::enable_shared_from_this<Dial> {
     deadline_.expires_after(kDialMax);
     deadline_.async_wait([self = shared_from_this()](const ErrorCode& cancelled) {
       if (cancelled) return;
-      self->resolver_.cancel();
+      self->late_ = true;
+      self->resolver_.cancel();  // Not what has begun already.
       ErrorCode ignored;
       self->socket_.close(ignored);
     });
     resolver_.async_resolve(member.host, std::to_string(member.port),
                             [self = shared_from_this()](const ErrorCode& fault, const auto& found) {
+                              if (self->late_) return self->end(asio::error::timed_out);
                               if (fault) return self->end(fault);
                               asio::async_connect(self->socket_, found,
                                                   [self](const ErrorCode& e, const auto&) { self->end(e); });
@@ -108,6 +110,7 @@ class Dial : public std::enable_shared_from_this<Dial> {
   tcp::resolver resolver_;
   tcp::socket socket_;
   asio::steady_timer deadline_;
+  bool late_ = false;
   Done done_;
 };
 
@@ -119,6 +122,12 @@ SessionPtr session_of(std::string node, tcp::socket&& socket, Ssl ssl) {
 
 Session::~Session() {
   if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+bool is_address(const std::string& text) {
+  ErrorCode fault;
+  asio::ip::make_address(text, fault);
+  return !fault;
 }
 
 struct Gate::Impl {

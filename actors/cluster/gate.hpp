@@ -31,6 +31,9 @@ class Session {
 };
 using SessionPtr = std::shared_ptr<Session>;
 
+/// Of IP, which can be listened on without asking anybody what it means.
+bool is_address(const std::string& text);
+
 /// Stands between the network and the actors: listens and dials on a thread of its own, and hands on only what has
 /// authenticated within kHandshakeMax. Nothing that comes in before that reaches anything but OpenSSL.
 class Gate {

@@ -23,8 +23,9 @@ std::future<Error> start_asking(Peer& peer, ShardId shard, wire::Kind kind, cons
   return answer;
 }
 
-Error await(std::future<Error>& answer, const std::atomic<bool>& stopping) {
-  const auto until = std::chrono::steady_clock::now() + kMoveAnswerMax;
+Error await(std::future<Error>& answer, const std::atomic<bool>& stopping,
+            std::chrono::milliseconds patience = kMoveAnswerMax) {
+  const auto until = std::chrono::steady_clock::now() + patience;
   while (answer.wait_for(kLookEvery) != std::future_status::ready) {
     if (stopping) return {Errc::shutting_down, "node"};
     if (std::chrono::steady_clock::now() > until) return {Errc::shard_unreachable, "it does not answer"};
@@ -87,9 +88,9 @@ void Giver::run() {
   }
 }
 
-Error Giver::ask(const Job& job, wire::Kind kind, const ByteWriter& body) {
+Error Giver::ask(const Job& job, wire::Kind kind, const ByteWriter& body, std::chrono::milliseconds patience) {
   auto answer = start_asking(*parts_.peers[job.to], job.shard, kind, body);
-  return await(answer, stopping_);
+  return await(answer, stopping_, patience);
 }
 
 /// One round: all that is not as it was sent last.
@@ -120,9 +121,10 @@ Error Giver::copy(const Job& job, CopySource& source) {
 Error Giver::copy_rest(const Job& job, CopySource& source, std::uint64_t epoch) {
   // The last of these rounds sends nothing: the file is as it was sent.
   if (const Error error = copy(job, source); error.code != Errc::none) return error;
+  const std::uint64_t bytes = source.bytes();
   ByteWriter seal;
-  wire::write(seal, wire::Seal{epoch, trying_, source.bytes(), source.digest()});
-  return ask(job, wire::Kind::seal, seal);
+  wire::write(seal, wire::Seal{epoch, trying_, bytes, source.digest()});
+  return ask(job, wire::Kind::seal, seal, time_to_finish(bytes));
 }
 
 /// What has just come is this node's from the moment it hears so, and open a moment later. To give it before would copy
@@ -146,19 +148,17 @@ Error Giver::give(const Job& job) {
   if (!source) return source.error();
   ByteWriter offer;
   wire::write(offer, wire::Offer{epoch, trying_, source->bytes()});
-  if (const Error error = ask(job, wire::Kind::offer, offer); error.code != Errc::none) return error;
+  if (const Error error = ask(job, wire::Kind::offer, offer, kMoveAnswerMax); error.code != Errc::none) return error;
   if (const Error error = copy(job, *source); error.code != Errc::none) return error;
 
   Route& route = *parts_.routes[job.shard];
   route.drain();
-  parts_.host.rest(job.shard, [&route] { return route.waiting_requests(); });
+  parts_.rest(job.shard, [&route] { return route.waiting_requests(); });
   route.hold();
-  if (const Error error = copy_rest(job, *source, epoch); error.code != Errc::none) {
-    parts_.wake(job.shard, "a shard that was to move cannot be opened again: ");
-    return error;
-  }
-  parts_.given(job.shard, job.to, trying_);
-  return {};
+  Error error = copy_rest(job, *source, epoch);
+  if (error.code == Errc::none) error = parts_.given(job.shard, job.to, trying_, epoch);
+  if (error.code != Errc::none) parts_.wake(job.shard, "a shard that was to move cannot be opened again: ");
+  return error;
 }
 
 void Giver::stop() {

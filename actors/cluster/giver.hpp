@@ -1,5 +1,6 @@
 #pragma once
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -43,7 +44,7 @@ class Giver {
   Error copy(const Job& job, CopySource& source);
   bool await_awake(ShardId shard) const;
   Error copy_rest(const Job& job, CopySource& source, std::uint64_t epoch);
-  Error ask(const Job& job, wire::Kind kind, const persistence::ByteWriter& body);
+  Error ask(const Job& job, wire::Kind kind, const persistence::ByteWriter& body, std::chrono::milliseconds patience);
   void show(const Job& job, std::uint64_t copied);
 
   MoveParts& parts_;

@@ -41,6 +41,8 @@ inline constexpr std::size_t kMovesMax = 64;                        // Asked for
 inline constexpr std::chrono::milliseconds kRestMax{2'000};         // For a shard's open requests; then: unknown.
 inline constexpr std::chrono::milliseconds kAskAgainEvery{500};     // Of the giver, what became of a promise.
 inline constexpr std::chrono::milliseconds kMoveAnswerMax{30'000};  // For the other side of a move, while linked.
+inline constexpr std::uint64_t kCopyKeptEveryBytes = 16u << 20;     // So much of a copy may be on no disk yet.
+inline constexpr std::uint64_t kCopyKeptPerSecondMin = 8u << 20;    // Bytes: what a slow disk makes of a whole copy.
 
 inline constexpr std::chrono::milliseconds kGreetingMax{5'000};  // From a session to the peer's greeting.
 inline constexpr std::chrono::milliseconds kRedialMin{100}, kRedialMax{2'000};

@@ -112,7 +112,7 @@ void LinkState::dial() {
 }
 
 void LinkState::on_dialled(const std::string& ticket) {
-  if (stage_ != Stage::dialling || ending_) return;
+  if (stage_ != Stage::dialling || ending_) return (void)setup_.exchange->collect(ticket);  // Closes what nobody wants.
   if (ticket.empty()) return down({});
   self_->request(setup_.middleman, kGreetingMax, caf::connect_atom::value, ticket, std::uint16_t{1})
       .then(

@@ -16,6 +16,13 @@ std::vector<std::unique_ptr<Route>> routes_to_all(caf::actor_system& system, Fab
   return out;
 }
 
+/// What stayed where it was might be opened as what it is no more. A start does this, too.
+void leave(const MoveParts& parts, ShardId shard) {
+  const auto dir = parts.places.shard_dir(shard);
+  if (!parts.places.move_dir(dir, parts.places.left_dir(shard)))
+    parts.host.fail(dir.string() + ": a shard that is elsewhere by now cannot be put aside");
+}
+
 }  // namespace
 
 void MoveParts::route_to_owner(ShardId shard) {
@@ -29,15 +36,18 @@ void MoveParts::route_to_owner(ShardId shard) {
     routes[shard]->hold();
 }
 
-void MoveParts::given(ShardId shard, MemberId to, std::uint64_t attempt) {
+Error MoveParts::given(ShardId shard, MemberId to, std::uint64_t attempt, std::uint64_t epoch) {
   {
     const std::lock_guard guard(mutex);
-    if (!places.give(shard, to, attempt)) host.fail(kNotWritten);
-    (void)places.move_dir(places.shard_dir(shard), places.left_dir(shard));  // Else the next start does it.
+    const auto given = places.give(shard, to, attempt, epoch);
+    if (!given.decided) return {Errc::shard_unreachable, "it is elsewhere by now"};
+    if (!given.written) host.fail(kNotWritten);
+    leave(*this, shard);
     route_to_owner(shard);
   }
   announce();
   tell("shard " + std::to_string(shard) + " was given to " + peers[to]->member().node);
+  return {};
 }
 
 Error MoveParts::promised(ShardId shard, const Arrival& arrival) {
@@ -57,9 +67,28 @@ void MoveParts::refused(ShardId shard, std::uint64_t attempt) {
   ++fabric.roads;  // What was said to it meanwhile was dropped.
 }
 
+void MoveParts::rest(ShardId shard, const std::function<std::size_t()>& waiting) {
+  const std::lock_guard guard(housing[shard]);
+  host.rest(shard, waiting);
+}
+
+void MoveParts::put_aside(ShardId shard) {
+  const std::lock_guard guard(housing[shard]);
+  host.rest(shard, [] { return std::size_t{0}; });
+  leave(*this, shard);
+}
+
 void MoveParts::wake(ShardId shard, const std::string& failing) {
-  std::string why;
-  if (!host.wake(shard, &why)) host.fail(failing + why);
+  {
+    const std::lock_guard guard(housing[shard]);
+    std::string why;
+    if (places.here(shard)) {
+      if (!host.wake(shard, &why)) host.fail(failing + why);
+    } else {  // Its callers were held for a move.
+      const std::lock_guard routing(mutex);
+      route_to_owner(shard);
+    }
+  }
   ++fabric.roads;
   announce();
 }
@@ -77,7 +106,7 @@ void MoveParts::announce() {
 
 Moves::Moves(caf::actor_system& system, Places& places, Peers& peers, Fabric& fabric, ShardHost& host,
              std::function<void(const std::string&)> tell)
-    : parts_{places, peers, fabric, host, std::move(tell), routes_to_all(system, fabric), {}},
+    : parts_{places, peers, fabric, host, std::move(tell), routes_to_all(system, fabric), {}, {}},
       giver_(parts_),
       taker_(parts_) {
   for (ShardId shard = 0; shard < fabric.size(); ++shard) parts_.route_to_owner(shard);

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -10,6 +11,7 @@
 #include "actors/cluster/places.hpp"
 #include "actors/cluster/route.hpp"
 #include "actors/cluster/taker.hpp"
+#include "domain/limits.hpp"
 
 namespace kontor::actors {
 
@@ -23,14 +25,20 @@ struct MoveParts {
   std::function<void(const std::string&)> tell;
   std::vector<std::unique_ptr<Route>> routes;  ///< By shard.
   std::mutex mutex;                            ///< Held while a place and its route change.
+  std::array<std::mutex, kShardsMax> housing;  ///< By shard: held while it is opened or closed. Before `mutex`.
 
-  /// The giver's decision.
-  void given(ShardId shard, MemberId to, std::uint64_t attempt);
+  /// The giver's decision. Error: the shard is not its own any more.
+  Error given(ShardId shard, MemberId to, std::uint64_t attempt, std::uint64_t epoch);
   /// The taker's vote. Error: it is no.
   Error promised(ShardId shard, const Arrival& arrival);
   /// The giver decided against it.
   void refused(ShardId shard, std::uint64_t attempt);
-  /// Opens a shard and says so: what was said to it before was dropped. `failing`: what is told if it cannot be opened.
+  /// As ShardHost's.
+  void rest(ShardId shard, const std::function<std::size_t()>& waiting);
+  /// Closes a shard that is elsewhere, though nobody gave it away here.
+  void put_aside(ShardId shard);
+  /// Opens a shard, unless it is elsewhere by now, and says so: what was said to it before was dropped. `failing`: what
+  /// is told if it cannot be opened.
   void wake(ShardId shard, const std::string& failing);
   /// Tells all others, or one, where shards are.
   void announce();

@@ -17,6 +17,18 @@ namespace {
 
 using namespace actors;  // NOLINT: this file is the face of those.
 
+/// Others may look a name up; to listen takes an address.
+std::string why_not_listen(const ClusterOptions& options) {
+  if (!options.listen_address.empty())
+    return is_address(options.listen_address) ? std::string()
+                                              : "'" + options.listen_address + "' is no address to listen on";
+  const auto own = std::find_if(options.members.begin(), options.members.end(),
+                                [&](const Member& member) { return member.node == options.node; });
+  return is_address(own->host) ? std::string()
+                               : "'" + own->host + "' is a name: say with --cluster-listen on which address of this " +
+                                     "machine to listen, e.g. 0.0.0.0";
+}
+
 std::string why_not(const ClusterOptions& options) {
   if (options.members.size() < 2 || options.members.size() > kMembersMax)
     return "a cluster has 2 to " + std::to_string(kMembersMax) + " members";
@@ -29,7 +41,7 @@ std::string why_not(const ClusterOptions& options) {
   if (!is_there) return "'" + options.node + "' is not among the members";
   if (options.shards != 0 && (options.shards < options.members.size() || options.shards > kShardsMax))
     return "a cluster has at least a shard for each member, and up to " + std::to_string(kShardsMax);
-  return {};
+  return why_not_listen(options);
 }
 
 /// What members must have been told alike.
@@ -168,17 +180,7 @@ class Node::Impl final : public Cluster, public std::enable_shared_from_this<Nod
     if (!member) return then({Errc::invalid_argument, "to"});
     if (!moves_) return then({Errc::shutting_down, "node"});
     if (places_->member_of(shard) == *member) return then({Errc::invalid_argument, "it is there"});
-    {
-      const std::lock_guard guard(asked_mutex_);
-      for (const AskedMove& asked : asked_)
-        if (!asked.over && asked.shard == shard) return then({Errc::request_in_progress, "move"});
-      if (asked_.size() >= kMovesMax) {
-        const auto over = std::find_if(asked_.begin(), asked_.end(), [](const auto& asked) { return asked.over; });
-        if (over == asked_.end()) return then({Errc::overloaded, "moves"});
-        asked_.erase(over);
-      }
-      asked_.push_back({shard, to, false, {}});
-    }
+    if (const Error refusal = note_asked(shard, to); refusal.code != Errc::none) return then(refusal);
     moves_->move(shard, *member, [impl = weak_from_this(), shard, then](const Error& error) {
       if (const auto self = impl.lock()) self->note_end(shard, error);
       then(error);
@@ -223,6 +225,19 @@ class Node::Impl final : public Cluster, public std::enable_shared_from_this<Nod
       setup_.peer->on_work([link] { caf::anon_send(link, LinkWork{}); });
       links_.push_back(link);
     }
+  }
+
+  Error note_asked(ShardId shard, const std::string& to) {
+    const std::lock_guard guard(asked_mutex_);
+    for (const AskedMove& asked : asked_)
+      if (!asked.over && asked.shard == shard) return {Errc::request_in_progress, "move"};
+    if (asked_.size() >= kMovesMax) {
+      const auto over = std::find_if(asked_.begin(), asked_.end(), [](const auto& asked) { return asked.over; });
+      if (over == asked_.end()) return {Errc::overloaded, "moves"};
+      asked_.erase(over);
+    }
+    asked_.push_back({shard, to, false, {}});
+    return {};
   }
 
   void note_end(ShardId shard, const Error& error) {

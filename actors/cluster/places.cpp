@@ -88,11 +88,12 @@ Places::Promised Places::promise(ShardId shard, const Arrival& arrival) {
   return {true, save(shard, next)};
 }
 
-bool Places::give(ShardId shard, MemberId to, std::uint64_t attempt) {
+Places::Given Places::give(ShardId shard, MemberId to, std::uint64_t attempt, std::uint64_t epoch) {
   const std::lock_guard guard(mutex_);
   Holding next = holdings_[shard];
+  if (next.place.member != own_ || next.place.epoch + 1 != epoch) return {};
   kontor::give(next, to, attempt);
-  return save(shard, next);
+  return {true, save(shard, next)};
 }
 
 Places::Heard Places::learn(ShardId shard, const Place& place) {

@@ -38,7 +38,12 @@ class Places {
     bool written = true;
   };
   Promised promise(ShardId shard, const Arrival& arrival);
-  bool give(ShardId shard, MemberId to, std::uint64_t attempt);
+  struct Given {
+    bool decided = false;  ///< Not when this node has heard meanwhile of a newer place than the try began with.
+    bool written = true;
+  };
+  /// `epoch`: that it will have there.
+  Given give(ShardId shard, MemberId to, std::uint64_t attempt, std::uint64_t epoch);
   struct Heard {
     Learned learned = Learned::nothing;
     bool written = true;

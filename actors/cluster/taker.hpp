@@ -29,8 +29,8 @@ class Taker {
   void lost(ShardId shard);
   /// Another member has it, durably: a copy that is left here is not needed.
   void settled(ShardId shard);
-  /// It will not come by the try that was promised: the copy of that is not needed.
-  void let_go(ShardId shard);
+  /// What came by this try (0: by any that is too old by now) is not needed, unless it is promised.
+  void let_go(ShardId shard, std::uint64_t attempt = 0);
   void stop();
 
  private:
@@ -41,7 +41,9 @@ class Taker {
     wire::Kind kind = wire::Kind::offer;
     AskedBy asked;
     std::string body;
+    std::uint64_t attempt = 0;
   };
+  /// What comes and is not promised yet.
   struct Arriving {
     MemberId from = 0;
     std::uint64_t epoch = 0, attempt = 0;
@@ -51,11 +53,15 @@ class Taker {
   void run();
   void work(const Task& task);
   void open(ShardId shard);
+  void let_go_of(const Task& task);
+  void drop(ShardId shard);
   Error message(const Task& task);
   Error offer(const Task& task, persistence::ByteReader& in);
   Error block(const Task& task, persistence::ByteReader& in);
   Error seal(const Task& task, persistence::ByteReader& in);
+  Error keep(const Task& task, CopyTarget& file, const wire::Seal& seal);
   void ask_givers();
+  void ask_giver(ShardId shard, const Arrival& arrival);
 
   MoveParts& parts_;
   std::map<ShardId, Arriving> arriving_;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "actors/cluster/limits.hpp"
+#include "tests/cluster/small_disk.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -58,6 +59,47 @@ TEST_CASE("file copy: only what changed is sent again, and the digest tells what
 
   REQUIRE(target->write(1, "x"));
   CHECK(*target->finish(source->bytes()) != source->digest());
+}
+
+TEST_CASE("file copy: what was made durable on the way counts as it is in the end", "[cluster]") {
+  TempDir dir;
+  const auto from = dir.path() / "from", to = dir.path() / "to";
+  const std::size_t blocks = 2 * actors::kCopyKeptEveryBytes / kCopyBlockBytes + 3;
+  std::string bytes(blocks * kCopyBlockBytes + 5, 'x');
+  write(from, bytes);
+  auto source = CopySource::open(from);
+  REQUIRE(source);
+  auto target = CopyTarget::create(to, source->bytes());
+  REQUIRE(target);
+  const auto send = [&](std::uint64_t number, std::string_view data) { return target->write(number, data).error(); };
+  REQUIRE(source->send_changed(send));
+  bytes[7] = 'y', bytes[(blocks - 1) * kCopyBlockBytes] = 'z';
+  bytes.append(kCopyBlockBytes, '\0');  // Blocks that never come, and one that was shorter.
+  bytes.append(3 * kCopyBlockBytes, '\0');
+  write(from, bytes);
+  REQUIRE(source->send_changed(send));
+  const auto digest = target->finish(source->bytes());
+  REQUIRE(digest);
+  CHECK(*digest == source->digest());
+  CHECK(content(to) == bytes);
+  std::filesystem::resize_file(from, kCopyBlockBytes + 9);
+  REQUIRE(source->send_changed(send));
+  CHECK(*target->finish(source->bytes()) == source->digest());
+  CHECK(content(to) == bytes.substr(0, kCopyBlockBytes + 9));
+}
+
+TEST_CASE("file copy: a full disk is named, at the beginning if it can be", "[cluster]") {
+  if (!tests::SmallDisk::possible()) return;
+  TempDir dir;
+  const tests::SmallDisk disk(dir.path() / "disk", 4);
+  constexpr std::uint64_t kMost = 3u << 20;
+  auto first = CopyTarget::create(disk.dir() / "first", kMost);
+  REQUIRE(first);
+  CHECK(CopyTarget::create(disk.dir() / "second", kMost).code() == Errc::storage_full);  // Nothing is in the first yet.
+  disk.fill();
+  CHECK(first->write(0, std::string(kCopyBlockBytes, 'x')));
+  const std::uint64_t behind = kMost / kCopyBlockBytes;  // The file became longer since it was offered.
+  CHECK(first->write(behind, std::string(kCopyBlockBytes, 'x')).code() == Errc::storage_full);
 }
 
 TEST_CASE("file copy: what the receiver refuses ends it", "[cluster]") {

@@ -2,6 +2,7 @@
 #include <csignal>
 #include <fstream>
 
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <sys/resource.h>
 
@@ -260,6 +261,45 @@ TEST_CASE("gate: a certificate that cannot be read is told at the start, and lat
   pair.goes_on();
   std::filesystem::rename(pair.certificates() / "away", pair.certificates() / "ca.pem");
   CHECK(pair.node(0).reload(&why));
+}
+
+TEST_CASE("gate: a certificate that names its node in the subject only is refused by the node itself",
+          "[cluster][gate]") {
+  Pair pair;
+  const TempDir dir;
+  const auto files = cmd::node_files(dir.path(), "node-0");
+  const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
+  const std::unique_ptr<X509, void (*)(X509*)> certificate(X509_new(), X509_free);
+  const auto* name = reinterpret_cast<const unsigned char*>("node-0");
+  X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate.get()), "CN", MBSTRING_UTF8, name, -1, -1, 0);
+  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), 0);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3'600);
+  X509_set_pubkey(certificate.get(), key.get());
+  REQUIRE(X509_sign(certificate.get(), key.get(), EVP_sha256()) != 0);
+  const std::unique_ptr<BIO, int (*)(BIO*)> to(BIO_new_file(files.certificate.c_str(), "w"), BIO_free);
+  const std::unique_ptr<BIO, int (*)(BIO*)> key_to(BIO_new_file(files.key.c_str(), "w"), BIO_free);
+  REQUIRE(PEM_write_bio_X509(to.get(), certificate.get()) == 1);
+  REQUIRE(PEM_write_bio_PrivateKey(key_to.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1);
+  REQUIRE((BIO_flush(to.get()) == 1 && BIO_flush(key_to.get()) == 1));
+  ClusterOptions options = pair.options(0);
+  options.certificate = files.certificate, options.key = files.key;
+  std::string why;
+  CHECK(Node::make(options, &why).code() == Errc::io_error);
+  CHECK(why.find("is not the certificate of node node-0") != why.npos);
+}
+
+TEST_CASE("gate: a member with a name for its host is told to say where it listens", "[cluster][gate]") {
+  Pair pair;
+  ClusterOptions options = pair.options(0);
+  options.members[0].host = "node-0.example";
+  std::string why;
+  CHECK(Node::make(options, &why).code() == Errc::invalid_argument);
+  CHECK(why.find("--cluster-listen") != why.npos);
+  options.listen_address = "elsewhere.example";
+  CHECK(Node::make(options, &why).code() == Errc::invalid_argument);
+  CHECK(why.find("'elsewhere.example'") != why.npos);
+  options.listen_address = "::";
+  CHECK(Node::make(options, &why));
 }
 
 TEST_CASE("gate: members that were told differently do not talk", "[cluster][gate]") {

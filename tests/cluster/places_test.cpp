@@ -57,6 +57,22 @@ TEST_CASE("places: whoever joins has nothing until it is told", "[cluster]") {
   CHECK(again.places.member_of(2) == kNobody);
 }
 
+TEST_CASE("places: only who has a shard gives it, and only as what it was when the try began", "[cluster]") {
+  TempDir dir;
+  Node node(dir.path());
+  REQUIRE(node.opened);
+  CHECK_FALSE(node.places.give(1, 0, 7, 2).decided);  // Another's.
+  CHECK_FALSE(node.places.give(0, 1, 7, 3).decided);
+  // It learns, while it gives, that its directory is an old copy.
+  CHECK(node.places.learn(0, {1, 2, 8}).learned == Learned::lost);
+  CHECK_FALSE(node.places.give(0, 1, 7, 2).decided);
+  CHECK_FALSE(node.places.give(0, 1, 7, 3).decided);
+  CHECK(node.places.holding(0).place == Place{1, 2, 8});
+  const auto given = node.places.give(2, 1, 9, 2);
+  CHECK((given.decided && given.written));
+  CHECK(node.places.holding(2).place == Place{1, 2, 9});
+}
+
 TEST_CASE("places: what was decided before a crash is carried out after it", "[cluster]") {
   TempDir dir;
   fs::path at, arriving, left;
@@ -65,7 +81,7 @@ TEST_CASE("places: what was decided before a crash is carried out after it", "[c
     REQUIRE(node.opened);
     for (const ShardId shard : {ShardId{0}, ShardId{2}}) put_shard(node.places.shard_dir(shard));
     for (const ShardId shard : {ShardId{1}, ShardId{3}}) put_shard(node.places.arriving_dir(shard));
-    REQUIRE(node.places.give(0, 1, 7));                               // Given away, not moved aside yet.
+    CHECK(node.places.give(0, 1, 7, 2).decided);                      // Given away, not moved aside yet.
     CHECK(node.places.promise(1, {1, 2, 8}).kept);                    // Promised, not decided.
     CHECK(node.places.promise(3, {1, 2, 9}).kept);                    // Promised and decided,
     CHECK(node.places.learn(3, {0, 2, 9}).learned == Learned::here);  // not put in its place yet.

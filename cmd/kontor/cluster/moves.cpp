@@ -112,6 +112,14 @@ class Mover {
     return found;
   }
 
+  void tell_failure(const Move& move, const std::string& code) {
+    const std::string shard = "shard " + std::to_string(move.shard);
+    if (code != to_string(Errc::outcome_unknown)) return (void)complain(shard + " stays at " + move.from + ": " + code);
+    complain("whether " + shard + " moves is not known: " + code +
+             "; the move may go on, and `kontor cluster status` shows where the shard is");
+    exit_code_ = kExitJournal;
+  }
+
   bool carry_out(const Move& move) {
     const auto reply =
         caller_->post("/v1/cluster/shards/" + std::to_string(move.shard) + "/move/" + http::percent_encoded(move.to));
@@ -130,8 +138,7 @@ class Mover {
       if (places_.at(static_cast<std::size_t>(move.shard)).from == move.to) break;
       if (const json::object* state = move_of(move.shard); state && state->at("state") == "failed") {
         std::cerr << '\n';
-        complain("shard " + std::to_string(move.shard) + " stays at " + move.from + ": " +
-                 json::value_to<std::string>(state->at("code")));
+        tell_failure(move, json::value_to<std::string>(state->at("code")));
         return false;
       }
       std::this_thread::sleep_for(kLookEvery);

@@ -35,12 +35,18 @@ void CoordinatorState::start(Self self, Site site, CoordinatorOptions options, c
   self_->delayed_send(self_, kTickEvery, Tick{});
 }
 
-/// A crash may keep the record of this site's no, and lose the next one, of which its promises would have ended.
+/// A crash may keep the record of this site's no, and lose the next one, of which its promises would have ended; and
+/// which alone says, when the no is forgotten, that a prepare which comes then is late.
 void CoordinatorState::release_refused() {
-  for (const TransactionId& transaction : foreign_.in_doubt()) {
+  const auto release = [this](const TransactionId& transaction) {
     const commit::Decision abort{transaction, false};
     if (quorum_->over(transaction) && !quorum_->committed(transaction)) learn(transaction.shard, {&abort, 1}, false);
-  }
+  };
+  for (const TransactionId& transaction : foreign_.in_doubt()) release(transaction);
+  for (const auto& [transaction, stance] : quorum_->stances())
+    if (transaction.shard != site_.shard && (stance.voters & commit::site_bit(site_.shard)) != 0 && !stance.voted &&
+        !foreign_.seen(transaction))
+      release(transaction);
 }
 
 /// For whoever asks how many are in doubt.
